@@ -1,0 +1,537 @@
+"""Noun phrases that can speak: names, offices, institutions and documents, read token by token with a word list.
+
+A shallow reading: `data/titles.tsv` names the heads ("minister", "embassy", "statement"), and each phrase is grown from
+its head leftwards to a determiner and rightwards over its complements. That is far from parsing, but it needs no model,
+runs at megabytes a second and never looks further than a dozen words either way, so time is linear in the text.
+"""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import functools
+import re
+from collections.abc import Sequence
+from enum import StrEnum
+from importlib import resources
+
+from stancewire.schema import Mention, Span
+
+
+class Kind(StrEnum):
+    """What a phrase is headed by. `NAME` is a capitalised name with no head noun beside it."""
+
+    OFFICE = "office"
+    ROLE = "role"
+    INSTITUTION = "institution"
+    DOCUMENT = "document"
+    NAME = "name"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of `data/titles.tsv`: the kind of a word and its marks."""
+
+    kind: str
+    marks: frozenset[str]
+
+    @property
+    def state(self) -> str | None:
+        return next((mark for mark in self.marks if mark.isupper()), None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Phrase:
+    """A noun phrase that can speak, as one place of the text gives it.
+
+    `span` covers the whole phrase with name and complements, `name` the words of a name in it. `office` is the phrase
+    without determiner, possessor and demonym; `words` are its words that the list knows, `head` its head noun, both in
+    lower case and singular. `determiner` is the article or pronoun ("its") it opens with, or "'s" after an owner.
+    `state` is the code that the phrase itself gives; where it gives none, `anchor` is the possessor or complement whose
+    state it shares.
+    """
+
+    span: Span
+    kind: Kind
+    head: str
+    name: Span | None
+    titles: tuple[str, ...]
+    office: Span | None
+    words: frozenset[str]
+    determiner: str | None
+    state: str | None
+    anchor: Span | None
+    marks: frozenset[str]
+
+    @property
+    def plural(self) -> bool:
+        return "plural" in self.marks
+
+    @property
+    def gender(self) -> str | None:
+        return next((mark for mark in ("male", "female") if mark in self.marks), None)
+
+    @property
+    def leads(self) -> bool:
+        return "leads" in self.marks and not self.words & _PRIVATE
+
+
+_HEADS = frozenset({"office", "role", "institution", "document"})
+_MODIFIERS = frozenset({"rank", "topic"})
+_PRIVATE = frozenset(
+    "former ex late ousted exiled retired opposition shadow candidate outgoing one-time elected".split()
+)
+_ARTICLES = frozenset("the a an this one another some two three several both all many each no any".split())
+_COUNTS = frozenset("two three several both all many".split())
+_POSSESSIVES = frozenset("its his her their our my your".split())
+_COMPLEMENTS = frozenset("of for to in at from on with".split())
+_INSTITUTIONAL = frozenset({"institution"})
+_PERSONAL = frozenset({"office", "role"})
+_NAMELIKE = frozenset({"office", "title", "rank", "topic"})
+_QUOTES = frozenset("'‘’\"“”„«»")
+_PARTY = re.compile(r"[RDI]-[^\W\d_]")
+_DATES = frozenset(
+    "january february march april june july august september october november december jan feb mar apr aug sept oct nov dec".split()
+)
+_STOPS = frozenset(
+    """about above across after against along although amid among and are as asked at be because been before being below
+    between but by could did do does during for from had has have he her him how i if in into is it like may might must
+    near nor not of off on once or out over said say saying says she should since so such than that them then there they
+    through till to told under until up upon us was we were what when where whether which while who whom whose why will
+    with within without would you according added told tells tell calls called wrote write writes replied insisted
+    warned denied announced argued claimed declared noted stressed suggested thanked urged accused condemned denounced
+    praised welcomed described declined refused promised vowed added answered explained recalled indicated only also
+    just even still yet here there then now later today yesterday monday tuesday wednesday thursday friday saturday
+    sunday whether""".split()
+)
+"""Words that end a noun phrase: prepositions, conjunctions, pronouns, auxiliaries, reporting verbs, days."""
+
+_REPORTING = re.compile(
+    r"(?:said|says?|told|tells|asked|asks|added|adds|wrote|writes|replied|insist(?:s|ed)|warn(?:s|ed)|den(?:ies|ied)|"
+    r"announced|argue[sd]|claim(?:s|ed)|declared|noted|notes|stressed|suggested|thanked|urge[sd]|accuse[sd]|condemned|"
+    r"denounced|praised|welcomed|described|answered|explained|recalled|indicated|called|calls|remarked|observed|"
+    r"conceded|admitted|retorted|quipped|sighed|repeated|continued|concluded|confirmed|demanded|predicted|joked)"
+)
+
+_TOKEN = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_]+(?:(?:['’](?!s\b)|-)[^\W_]+)*|['’]s\b|\d[\d,.:]*\w*|([^\w\s])\1*|_+")
+_PARTICLES = frozenset(
+    "al el bin ibn abu van von der den de da do dos das del della di la le du ten ter y e af av zu bint ben uld".split()
+)
+_ARABIC = re.compile(r"(?:al|el|ul|as|ad|an|ar|az|ash|at)[-‑]\w")
+_TAIL = 10
+_REACH = 9
+
+
+@functools.cache
+def lexicon() -> dict[str, Entry]:
+    """`data/titles.tsv`: lower-case word to kind and marks."""
+    lines = resources.files("stancewire").joinpath("data/titles.tsv").read_text(encoding="utf-8").splitlines()
+    rows = (line.split("\t") for line in lines if line and not line.startswith("#"))
+    return {word: Entry(kind, frozenset(marks.split())) for word, kind, marks in rows}
+
+
+def lookup(word: str) -> Entry | None:
+    """The entry of a word; a regular plural has its singular's entry, marked plural."""
+    lower = word.lower()
+    if entry := lexicon().get(lower):
+        return entry
+    for suffix, ending in (("ies", "y"), ("men", "man"), ("women", "woman"), ("s", "")):
+        if lower.endswith(suffix) and (entry := lexicon().get(lower.removesuffix(suffix) + ending)):
+            if entry.kind in _HEADS:
+                return Entry(entry.kind, entry.marks - {"male", "female"} | {"plural"})
+            return None
+    return None
+
+
+def singular(word: str) -> str:
+    """The head noun as the word list has it."""
+    lower = word.lower()
+    if lower in lexicon():
+        return lower
+    for suffix, ending in (("ies", "y"), ("men", "man"), ("women", "woman"), ("s", "")):
+        if lower.endswith(suffix) and lower.removesuffix(suffix) + ending in lexicon():
+            return lower.removesuffix(suffix) + ending
+    return lower
+
+
+@dataclasses.dataclass(slots=True)
+class _Token:
+    start: int
+    end: int
+    text: str
+    lower: str
+    entry: Entry | None
+    code: str | None
+
+    @property
+    def capital(self) -> bool:
+        return self.text[0].isupper()
+
+    @property
+    def word(self) -> bool:
+        return self.text[0].isalpha()
+
+    def is_a(self, kinds: frozenset[str]) -> bool:
+        return self.entry is not None and self.entry.kind in kinds
+
+
+@dataclasses.dataclass(slots=True)
+class _Unit:
+    """A phrase under construction, in token positions: `left` to `right`, and its name if it has one."""
+
+    left: int
+    right: int
+    head: int | None = None
+    name: tuple[int, int] | None = None
+    titles: tuple[str, ...] = ()
+    office: tuple[int, int] | None = None
+    state: str | None = None
+    anchor: tuple[int, int] | None = None
+    determiner: str | None = None
+
+
+def _bound(word: str) -> bool:
+    """Whether a lower-case word, or the word before its contraction ("we're"), can be no name."""
+    stem = re.split("['’]", word, maxsplit=1)[0]
+    return any(stem in words for words in (_STOPS, _ARTICLES, _POSSESSIVES, _DATES))
+
+
+class Reader:
+    """Reads the phrases of one stretch of text (a paragraph) after another."""
+
+    def __init__(self, text: str, mentions: Sequence[Mention], common: frozenset[str] = frozenset()) -> None:
+        """Read `text` with its state `mentions`, sorted by start.
+
+        `common` are words the document has in lower case: they are no names where they merely open a sentence.
+        """
+        self._text = text
+        self._mentions = mentions
+        self._starts = [mention.span.start for mention in mentions]
+        self._common = common
+        self._tokens: list[_Token] = []
+
+    def read(self, span: Span) -> list[Phrase]:
+        """The phrases inside `span`, those inside another's possessor or complement before it."""
+        self._tokens = self._tokenise(span)
+        units = self._join(self._units())
+        phrases = [self._phrase(unit) for unit in units]
+        return sorted(phrases, key=lambda phrase: (phrase.span.end, -phrase.span.start))
+
+    def _tokenise(self, span: Span) -> list[_Token]:
+        tokens = []
+        index = bisect.bisect_left(self._starts, span.start)
+        for match in _TOKEN.finditer(self._text, span.start, span.end):
+            start, end, word = match.start(), match.end(), match[0]
+            while index < len(self._mentions) and self._mentions[index].span.end <= start:
+                index += 1
+            inside = index < len(self._mentions) and self._starts[index] < end
+            code = self._mentions[index].code if inside else None
+            tokens.append(_Token(start, end, word, word.lower(), lookup(word) if word[0].isalpha() else None, code))
+        return tokens
+
+    def _units(self) -> list[_Unit]:
+        """Names and head nouns with what belongs to them, in order of their beginning or, inside another, of their head."""
+        units: list[_Unit] = []
+        position = free = 0
+        while position < len(self._tokens):
+            if self._is_head(position):
+                if unit := self._grow(position, units, free):
+                    units.append(unit)
+                free = position = position + 1
+            elif unit := self._named(position):
+                units.append(unit)
+                free = position = unit.right
+            else:
+                position += 1
+        return units
+
+    def _is_head(self, position: int) -> bool:
+        """Whether the last noun of a compound stands here: "spokesman" in "foreign ministry spokesman"."""
+        token = self._tokens[position]
+        if not token.is_a(_HEADS) or (token.code and not token.is_a(_INSTITUTIONAL)):
+            return False
+        following = self._at(position + 1)
+        return following is None or not following.is_a(_HEADS) or (following.capital and not token.capital)
+
+    def _at(self, position: int) -> _Token | None:
+        return self._tokens[position] if 0 <= position < len(self._tokens) else None
+
+    def _opens_sentence(self, position: int) -> bool:
+        before = self._at(position - 1)
+        return before is None or not (before.word or before.text[0].isdigit() or before.text in (",", "'s", "’s", "("))
+
+    def _is_name(self, position: int) -> bool:
+        token = self._at(position)
+        if token is None or token.code or _bound(token.lower):
+            return False
+        if not token.capital:
+            return bool(_ARABIC.match(token.text))
+        following = self._at(position + 1)
+        followed = following is not None and following.capital and not following.entry
+        if token.entry:
+            return False
+        return followed or not (self._opens_sentence(position) and token.lower in self._common)
+
+    def _named(self, position: int) -> _Unit | None:
+        """A name that begins here, with the titles before it."""
+        start, titles = position, []
+        while (token := self._at(position)) and token.capital and token.entry and token.entry.kind == "title":
+            titles.append(token.lower)
+            position += 1
+            if (dot := self._at(position)) and dot.text == ".":
+                position += 1
+        if not self._is_name(position):
+            return None
+        end = position + 1
+        while True:
+            token, following = self._at(end), self._at(end + 1)
+            if token is None:
+                break
+            if self._is_name(end) or (self._ends_name(end) and end - position < 4):
+                end += 1
+            elif token.lower in _PARTICLES and self._is_name(end + 1):
+                end += 2
+            elif token.text == "." and len(self._tokens[end - 1].text) == 1 and self._is_name(end + 1):
+                end += 2
+            elif token.text in _QUOTES and following and self._is_name(end + 1) and self._closes(end + 2):
+                end += 3
+            else:
+                break
+        after = self._at(end)
+        if not titles and after and after.capital and (after.is_a(_HEADS) or after.is_a(_MODIFIERS)):
+            return None
+        return _Unit(start, end, name=(position, end), titles=tuple(titles))
+
+    def _closes(self, position: int) -> bool:
+        token = self._at(position)
+        return token is not None and token.text in _QUOTES
+
+    def _ends_name(self, position: int) -> bool:
+        """Whether a word of the list is the last part of a name here: "Stephen King said"."""
+        token, following = self._tokens[position], self._at(position + 1)
+        return (
+            token.capital
+            and token.is_a(_NAMELIKE)
+            and not token.code
+            and (following is None or not following.capital or following.entry is None is False)
+        )
+
+    def _grow(self, head: int, units: list[_Unit], free: int) -> _Unit | None:
+        """The phrase around the head noun at `head`, which may not begin before `free` save for a possessor."""
+        tokens = self._tokens
+        left, determiner, state, anchor = head, None, None, None
+        first, bounded = head, False
+        if not tokens[head].capital:
+            free = self._compound(head, free)
+        for k in range(head - 1, max(free, head - _REACH) - 1, -1):
+            token = tokens[k]
+            if token.lower == "of" and self._joins_compound(k):
+                continue
+            if token.lower in _ARTICLES or token.lower in _POSSESSIVES:
+                left, determiner, bounded = k, token.lower, True
+                break
+            if token.text in ("'s", "’s", "'", "’") and k + 1 <= head:
+                break
+            if not (token.word or token.text[0].isdigit()) or (token.lower in _STOPS and not token.code):
+                break
+        if not bounded:
+            first = head
+            while first - 1 >= max(free, head - _REACH) and self._qualifies(first - 1):
+                first -= 1
+            left = first
+            if (owner := self._possessor(first, units)) is not None:
+                left, state, anchor = owner
+                determiner, bounded = "'s", True
+        else:
+            first = left + 1
+        token = tokens[head]
+        right, tail_state, tail_anchor = self._tail(head)
+        premodified = [t.code for t in tokens[first:head] if t.code]
+        if token.code and token.is_a(_INSTITUTIONAL):
+            premodified.append(token.code)
+        state = state or (premodified[0] if premodified else None)
+        if state is None:
+            state, anchor = tail_state, anchor or tail_anchor
+        while first < head and tokens[first].code:
+            first += 1
+        bare = not bounded and left == head and not token.capital
+        plural = token.entry is not None and "plural" in token.entry.marks
+        if determiner in _COUNTS and not plural:
+            return None
+        following = self._at(head + 1)
+        if bare and not plural and not (following and following.capital and not following.code):
+            if not (state and right > head + 1) and not self._apposed(head):
+                return None
+        return _Unit(left, right, head, office=(first, right), state=state, anchor=anchor, determiner=determiner)
+
+    def _joins_compound(self, position: int) -> bool:
+        """Whether the "of" here is inside a name that stands before a noun: "a Department of State spokesman"."""
+        before, after = self._at(position - 1), self._at(position + 1)
+        return before is not None and before.capital and before.is_a(_HEADS) and after is not None and after.capital
+
+    def _compound(self, head: int, free: int) -> int:
+        """Where the phrase of `head` may begin: before `free` if an institution's name with "of" stands right before it."""
+        position = head - 1
+        while position >= max(1, head - _REACH) and self._tokens[position].capital:
+            position -= 1
+        if position >= 1 and self._tokens[position].lower == "of" and self._joins_compound(position):
+            return max(0, head - _REACH)
+        return free
+
+    def _apposed(self, head: int) -> bool:
+        """Whether the bare noun at `head` stands after a name and a comma: "Verbruggen, commissioner for enlargement"."""
+        comma = self._at(head - 1)
+        return comma is not None and comma.text in (",", "(") and head >= 2 and self._tokens[head - 2].capital
+
+    def _qualifies(self, position: int) -> bool:
+        """Whether the word here can stand before a head without a determiner: "U.S. deputy trade", "Senior"."""
+        token = self._tokens[position]
+        if token.code:
+            return True
+        if not token.word or token.lower in _STOPS or token.lower in _DATES:
+            return False
+        return token.is_a(_MODIFIERS) or token.is_a(_HEADS) or (token.capital and not self._opens_sentence(position))
+
+    def _possessor(self, first: int, units: list[_Unit]) -> tuple[int, str | None, tuple[int, int] | None] | None:
+        """Who owns the phrase that begins at `first`: leftmost token, state, and the owner's own phrase."""
+        mark = self._at(first - 1)
+        if mark is None or mark.text not in ("'s", "’s", "'", "’") or mark.start != self._tokens[first - 2].end:
+            return None
+        for unit in reversed(units[-3:]):
+            if unit.right == first - 1:
+                return unit.left, unit.state, (unit.left, unit.right)
+        owner = first - 2
+        code = self._tokens[owner].code
+        low = max(0, first - _REACH)
+        while owner > low and (self._tokens[owner - 1].code == code if code else self._tokens[owner - 1].capital):
+            owner -= 1
+        if owner > 0 and self._tokens[owner - 1].lower == "the":
+            owner -= 1
+        return owner, code, None
+
+    def _tail(self, head: int) -> tuple[int, str | None, tuple[int, int] | None]:
+        """The complements after a head: where they end, the state they give, and a noun phrase that may give it later."""
+        tokens, entry = self._tokens, self._tokens[head].entry
+        abroad = entry is not None and "abroad" in entry.marks
+        right, state, anchor = head + 1, None, None
+        while (preposition := self._at(right)) and preposition.lower in _COMPLEMENTS and right - head < _TAIL:
+            own = preposition.lower in ("of", "from") or not abroad and preposition.lower != "to"
+            end, last_noun = right + 1, None
+            while (token := self._at(end)) and end - right <= _REACH:
+                if token.lower in _ARTICLES or token.lower in _POSSESSIVES:
+                    if end > right + 1:
+                        break
+                elif token.is_a(_PERSONAL) and not token.capital and tokens[end - 1].capital and tokens[head].capital:
+                    last_noun = None
+                    break
+                elif token.code or token.entry:
+                    last_noun = end
+                elif token.word and token.lower not in _STOPS and token.lower not in _DATES:
+                    if token.capital and not (entry and entry.kind == "institution") and self._person_follows(end):
+                        break
+                    if token.capital or (end == right + 1 and preposition.lower == "of"):
+                        last_noun = end
+                elif not token.text.startswith(("'", "’", "-", "–")):
+                    break
+                end += 1
+            if last_noun is None:
+                break
+            if own and state is None:
+                state = next((t.code for t in tokens[right : last_noun + 1] if t.code), None)
+                if tokens[last_noun].is_a(_HEADS) and anchor is None:
+                    anchor = (right + 1, last_noun + 1)
+            right = last_noun + 1
+        return right, state, anchor
+
+    def _person_follows(self, position: int) -> bool:
+        """Whether two or more capitalised words that are no offices begin here, after a word of the list."""
+        before = self._tokens[position - 1]
+        return before.entry is not None and self._is_name(position) and self._is_name(position + 1)
+
+    def _join(self, units: list[_Unit]) -> list[_Unit]:
+        """Put names and the offices beside them together."""
+        joined: list[_Unit] = []
+        top: _Unit | None = None
+        for unit in units:
+            if top is not None and unit.left >= top.right and self._belongs(top, unit):
+                top.right = unit.right
+                if top.name is None:
+                    top.name, top.titles = unit.name, unit.titles
+                    if unit.head is not None and top.head is None:
+                        top.head = unit.head
+                elif top.head is None:
+                    top.head, top.office, top.determiner = unit.head, unit.office, unit.determiner
+                top.state = top.state or unit.state
+                top.anchor = top.anchor or unit.anchor
+                continue
+            joined.append(unit)
+            if top is None or unit.left >= top.right or unit.left <= top.left:
+                top = unit
+        return joined
+
+    def _belongs(self, top: _Unit, unit: _Unit) -> bool:
+        """Whether `unit` is in apposition to `top`, directly or after a comma, an age or a bracket."""
+        gap = [token.text for token in self._tokens[top.right : unit.left]]
+        office, named = (top, unit) if top.head is not None else (unit, top)
+        if top.name is not None and unit.name is not None:
+            return False
+        if named.name is None:
+            return False
+        head = office.head
+        if head is None or not self._tokens[head].is_a(_PERSONAL):
+            return False
+        if unit is named:
+            size = named.name[1] - named.name[0]
+            if not gap:
+                return True
+            return (
+                gap == [","]
+                and "plural" not in self._marks(head)
+                and (size > 1 or bool(named.titles) or self._text_at(unit.right) == ",")
+            )
+        if gap not in ([","], ["("]) and not (len(gap) == 3 and gap[0] == gap[2] == "," and gap[1].isdigit()):
+            return False
+        following = self._at(unit.right)
+        return following is None or not _REPORTING.fullmatch(following.lower)
+
+    def _text_at(self, position: int) -> str:
+        token = self._at(position)
+        return token.text if token else ""
+
+    def _marks(self, position: int) -> frozenset[str]:
+        entry = self._tokens[position].entry
+        return entry.marks if entry else frozenset()
+
+    def _chars(self, tokens: tuple[int, int]) -> Span:
+        return Span(self._tokens[tokens[0]].start, self._tokens[tokens[1] - 1].end)
+
+    def _phrase(self, unit: _Unit) -> Phrase:
+        marks = set()
+        words: set[str] = set()
+        kind, head = Kind.NAME, ""
+        if unit.head is not None:
+            entry = self._tokens[unit.head].entry
+            assert entry is not None
+            kind, head = Kind(entry.kind), singular(self._tokens[unit.head].text)
+            marks |= entry.marks
+        if unit.office:
+            words = {singular(token.text) for token in self._tokens[slice(*unit.office)] if token.entry}
+        for title in unit.titles:
+            marks |= lexicon()[title].marks
+        tag = self._at(unit.right + 1)
+        state = unit.state
+        if unit.name and state is None and self._text_at(unit.right) == "," and tag and _PARTY.match(tag.text):
+            state = "USA"
+        return Phrase(
+            self._chars((unit.left, unit.right)),
+            kind,
+            head,
+            self._chars(unit.name) if unit.name else None,
+            unit.titles,
+            self._chars(unit.office) if unit.office else None,
+            frozenset(words),
+            unit.determiner,
+            state,
+            self._chars(unit.anchor) if unit.anchor else None,
+            frozenset(marks),
+        )
