@@ -1,9 +1,9 @@
 """The gazetteer: which words of a text stand for a state or a body, and why.
 
 One Aho-Corasick pass over the folded text (lower case, no accents) finds every name, demonym and seat of power of
-`data/states.tsv` together with the false friends of `data/false_friends.tsv` ("Latin American"); the longest match wins.
-`readings` then settles what the words alone leave open. Names are closed lists, so recall ends where the lists end; in
-return a match costs time linear in the text and can be explained (`Gazetteer.explain`, shown by `stancewire states`).
+`data/states.tsv` together with the false friends of `data/false_friends.tsv` ("Latin American"); the longest match
+wins. `readings` then settles what the words alone leave open. Names are closed lists, so recall ends where the lists
+end; in return a match costs time linear in the text and can be explained (`Gazetteer.explain`, `stancewire states`).
 
     >>> [m.code for m in Gazetteer.default().find("Moscow warned the Franco-German envoys over Georgia.")]
     ['RUS', 'FRA', 'DEU', 'GEO']
@@ -20,10 +20,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
-import ahocorasick
+import ahocorasick  # type: ignore[import-not-found]
 
 from stancewire import readings
-from stancewire.readings import Entry, Match, Page, Reading, Verdict
+from stancewire.readings import Entry, Lore, Match, Page, Reading, Verdict
 from stancewire.schema import Evidence, Mention, Span
 
 
@@ -48,8 +48,7 @@ class Gazetteer:
     Args:
         names: English display name by code.
         entries: every form, false friends among them.
-        ambiguous: readings of ambiguous names, by form.
-        personal: how people bear a name ("given", "family" or "both"), by form.
+        lore: what the rules of `readings` have to know beside the names.
 
     Raises:
         ValueError: where two entries give one form to two states.
@@ -59,20 +58,20 @@ class Gazetteer:
         self,
         names: Mapping[str, str],
         entries: Iterable[Entry],
-        ambiguous: Mapping[str, Sequence[Reading]],
-        personal: Mapping[str, str],
+        lore: Lore,
     ) -> None:
         self._names = dict(names)
-        self._ambiguous = ambiguous
-        self._personal = personal
+        self._lore = lore
         self._entries: dict[str, list[Entry]] = defaultdict(list)
         for entry in entries:
             known = self._entries[_fold(entry.form).lower()]
             if known and known[0].code != entry.code:
-                raise ValueError(f"{entry.form!r} is given to {known[0].code} and to {entry.code}; one form has one code")
+                raise ValueError(
+                    f"{entry.form!r} is given to {known[0].code} and to {entry.code}; it can have one code"
+                )
             known.append(entry)
         self._names_automaton = _automaton(self._entries)
-        cues = {cue for group in ambiguous.values() for reading in group for cue in reading.cues}
+        cues = {cue for group in lore.readings.values() for reading in group for cue in reading.cues}
         self._cues = {_fold(cue).lower(): cue for cue in cues}
         self._cues_automaton = _automaton(self._cues)
 
@@ -92,8 +91,9 @@ class Gazetteer:
         for cell, code, cues, reason in _rows("ambiguous_names.tsv"):
             for form in _forms(cell):
                 ambiguous[form].append(Reading(None if code == "-" else code, tuple(_forms(cues)), reason))
-        personal = {name: borne for name, borne in _rows("personal_names.tsv")}
-        return Gazetteer(names, entries, ambiguous, personal)
+        personal = {form: borne for form, borne, *_ in _rows("personal_names.tsv")}
+        words = {group: frozenset(_forms(cell)) for group, cell in _rows("reading_words.tsv")}
+        return Gazetteer(names, entries, Lore(ambiguous, personal, words))
 
     @property
     def codes(self) -> frozenset[str]:
@@ -128,7 +128,7 @@ class Gazetteer:
             else:
                 name = self._names[verdict.code]
                 explanations.append(Explanation(surface, verdict.code, name, match.entry.evidence, verdict.reason))
-            for reading in self._ambiguous.get(match.entry.form, ()):
+            for reading in self._lore.readings.get(match.entry.form, ()):
                 if reading.code != verdict.code:
                     reason = f"{reading.reason}, where the text has {', '.join(reading.cues[:3])} or the like"
                     name_or_none = self._names[reading.code] if reading.code else None
@@ -143,7 +143,7 @@ class Gazetteer:
 
     def _judge(self, text: str) -> Iterator[tuple[Match, Verdict]]:
         plain = _fold(text)
-        return readings.judge(Page(plain, self._matches(plain), self._find_cues(plain), self._ambiguous, self._personal))
+        return readings.judge(Page(plain, self._matches(plain), self._find_cues(plain), self._lore))
 
     def _matches(self, plain: str) -> list[Match]:
         """Longest matches from the left, none overlapping, at word boundaries and with the capitals of the table."""
@@ -167,14 +167,15 @@ class Gazetteer:
         return places
 
 
+_LEVEL = dict(zip("’‘ʼ‐‑\xa0øØłŁı", "'''-- oOlLi", strict=True))
+
+
 class _Fold(dict[int, str]):
     """A table for `str.translate`: accents off, apostrophes and hyphens levelled, one character for one."""
 
-    _LEVEL = {"’": "'", "‘": "'", "ʼ": "'", "‐": "-", "‑": "-", "\xa0": " ", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L", "ı": "i"}  # fmt: skip
-
     def __missing__(self, point: int) -> str:
         character = chr(point)
-        base = self._LEVEL.get(character) or unicodedata.normalize("NFD", character)[0]
+        base = _LEVEL.get(character) or unicodedata.normalize("NFD", character)[0]
         self[point] = base if len(base.lower()) == 1 else character
         return self[point]
 
@@ -208,7 +209,7 @@ def _automaton(keys: Iterable[str]) -> Any:
 
 
 def _occurrences(automaton: Any, plain: str) -> Iterator[tuple[int, int, str]]:
-    """Start, end and key of every key that no letter or digit touches; a combining form ("sino-") must be joined to one."""
+    """Start, end and key of each key that no letter or digit touches; a combining form ("sino-") ends at a letter."""
     for last, key in automaton.iter(plain.lower().replace("\n", " ")):
         start, end = last + 1 - len(key), last + 1
         if start and plain[start - 1].isalnum():
