@@ -1,0 +1,1 @@
+"""The slot model: encoding its inputs, the classifier, calibration, checkpoints."""

@@ -1,0 +1,116 @@
+"""The slot classifier: passages in, stance logits for each of their targets out.
+
+An ordinary token classifier of `transformers`; the logits of a target are the mean of those at its listed slot and of
+the mean of those at its mentions, which lets the head see both the verdict gathered in front and the words at the place.
+
+Batches have one of a few fixed shapes, so that a passage meets the same matrix products, and gets the same bits,
+whatever else is labelled with it. Short passages pay for it with padding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from stancewire.models.inputs import Passage, SlotEncoder
+
+BATCH_TOKENS = 2048
+_WIDTH_STEP = 32
+
+
+class SlotClassifier:
+    """A token classifier with its input encoding.
+
+    Args:
+        network: `transformers` model whose output has `logits`. *Shape:* (batch, width, 3).
+        encoder: turns passages into token ids.
+    """
+
+    def __init__(self, network: Any, encoder: SlotEncoder) -> None:
+        self.network = network.eval()
+        self.encoder = encoder
+
+    @property
+    def device(self) -> torch.device:
+        device: torch.device = self.network.device
+        return device
+
+    def logits(self, passages: Sequence[Passage]) -> list[npt.NDArray[np.float32]]:
+        """Logits of every target of every passage, and nothing of the order or size of the batch in them.
+
+        A passage in several windows has the mean of their logits.
+
+        *Shape:* for each passage (len(targets), 3), columns in the order of `schema.LABELS`.
+        """
+        encoded = self.encoder.encode(passages)
+        windows = [(ids, len(item.order)) for item in encoded for ids in item.windows]
+        outputs = self._run(windows)
+        results, position = [], 0
+        for item in encoded:
+            mean = np.mean(outputs[position : position + len(item.windows)], axis=0, dtype=np.float32)
+            position += len(item.windows)
+            result = np.empty_like(mean)
+            result[list(item.order)] = mean
+            results.append(result)
+        return results
+
+    def _run(self, windows: Sequence[tuple[tuple[int, ...], int]]) -> list[npt.NDArray[np.float32]]:
+        outputs: list[npt.NDArray[np.float32] | None] = [None] * len(windows)
+        for width, rows in fixed_batches([len(ids) for ids, _ in windows]):
+            ids = torch.full((max(1, BATCH_TOKENS // width), width), self.encoder.pad_id)
+            for row, index in enumerate(rows):
+                ids[row, : len(windows[index][0])] = torch.tensor(windows[index][0])
+            counts = [windows[index][1] for index in rows]
+            with torch.inference_mode():
+                mask = ids != self.encoder.pad_id
+                mask[len(rows) :, 0] = True  # rows that only fill the shape must still attend to something
+                token_logits = self.network(
+                    input_ids=ids.to(self.device), attention_mask=mask.to(self.device)
+                ).logits.float()
+                pooled = pool_targets(token_logits.cpu(), ids, counts, self.encoder.sep_id).numpy()
+            position = 0
+            for index, count in zip(rows, counts, strict=True):
+                outputs[index] = pooled[position : position + count]
+                position += count
+        return [output for output in outputs if output is not None]
+
+
+def fixed_batches(lengths: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
+    """Sort rows by length into batches of fixed shape; yields (width, indices of the rows)."""
+    by_width: dict[int, list[int]] = {}
+    for index, length in enumerate(lengths):
+        by_width.setdefault(-(-length // _WIDTH_STEP) * _WIDTH_STEP, []).append(index)
+    for width, rows in sorted(by_width.items()):
+        size = max(1, BATCH_TOKENS // width)
+        for start in range(0, len(rows), size):
+            yield width, rows[start : start + size]
+
+
+def pool_targets(token_logits: Tensor, input_ids: Tensor, counts: Sequence[int], sep_id: int) -> Tensor:
+    """Read the targets off token logits: half from the listed slot, half from the mean over its mentions, if any.
+
+    Args:
+        token_logits: *Shape:* (batch, width, 3).
+        input_ids: *Shape:* (batch, width).
+        counts: targets of each row; those of row `b` are listed at positions `1 … counts[b]`.
+        sep_id: the separator, whose first place in a row ends the front part.
+
+    Returns:
+        Logits of all targets, row by row. *Shape:* (sum(counts), 3).
+    """
+    device = token_logits.device
+    rows = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts)).to(device)
+    places = torch.cat([torch.arange(1, count + 1) for count in counts]).to(device)
+    listed = token_logits[rows, places]
+    # A mention is the same token anywhere behind the front part; the listing itself and "by [B]" are no mentions.
+    front_end = (input_ids == sep_id).int().argmax(1)
+    behind = torch.arange(input_ids.shape[1], device=device) > front_end[rows].unsqueeze(1)
+    weights = (behind & (input_ids[rows] == input_ids[rows, places].unsqueeze(1))).to(token_logits.dtype)
+    found = weights.sum(1, keepdim=True)
+    mentioned = torch.einsum("tw,twc->tc", weights, token_logits[rows]) / found.clamp(min=1)
+    return torch.where(found > 0, (listed + mentioned) / 2, listed)

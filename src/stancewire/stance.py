@@ -1,0 +1,194 @@
+"""The stance stage: statements with their targets in, calibrated labels out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from stancewire import text as text_stage
+from stancewire.models import checkpoint
+from stancewire.models.inputs import SLOTS, Passage, SlotMention
+from stancewire.pairs import StancePair
+from stancewire.people import find_people
+from stancewire.schema import LABELS, Evidence, Label, Mention, Person, Span, Stance
+from stancewire.states import Gazetteer
+from stancewire.text import Document
+
+if TYPE_CHECKING:
+    import torch
+
+    from stancewire.models.calibration import Calibration
+    from stancewire.models.classifier import SlotClassifier
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+CONTEXT_SENTENCES = 3
+_MOST_TARGETS = len(SLOTS) - 1
+
+
+class StanceClassifier:
+    """Labels targets of given statements; `StancePipeline` finds both first.
+
+    Args:
+        network: the slot classifier.
+        calibration: turns its logits into probabilities.
+        name: what rows call the model.
+    """
+
+    def __init__(self, network: SlotClassifier, calibration: Calibration, name: str) -> None:
+        self.network = network
+        self.calibration = calibration
+        self.name = name
+
+    @classmethod
+    def from_pretrained(
+        cls, model: str | os.PathLike[str] | None = None, *, device: str = "auto", precision: Precision = "auto"
+    ) -> StanceClassifier:
+        """Load a checkpoint: the shipped one, a folder, or a hub id.
+
+        Args:
+            device: "auto" (a GPU where there is one), "cpu", "cuda", "cuda:1", "mps".
+            precision: "auto" is float32 on CPUs, where every label is repeatable bit for bit, and bfloat16 on GPUs.
+
+        Raises:
+            stancewire.models.checkpoint.CheckpointError: for a checkpoint that is missing, incomplete or damaged.
+            ValueError: for a device or precision that is not known.
+        """
+        network, calibration, name = checkpoint.load(checkpoint.resolve(model), *_placement(device, precision))
+        return cls(network, calibration, name)
+
+    def predict(self, pairs: Iterable[StancePair]) -> list[list[Label]]:
+        """The most probable label of every target of every pair, in order."""
+        return [[LABELS[best] for best in probabilities.argmax(axis=1)] for probabilities in self.predict_proba(pairs)]
+
+    def predict_proba(self, pairs: Iterable[StancePair]) -> list[npt.NDArray[np.float64]]:
+        """Calibrated probabilities for every target of every pair; labels in the pairs are not looked at.
+
+        *Shape:* for each pair (len(pair.targets), 3), columns in the order of `schema.LABELS`, rows summing to one.
+        """
+        return self.score([passage(pair) for pair in pairs])
+
+    def score(self, passages: Sequence[Passage]) -> list[npt.NDArray[np.float64]]:
+        """Calibrated probabilities for every target of every passage; a passage beyond the slots is read in parts.
+
+        *Shape:* for each passage (len(targets), 3).
+        """
+        parts = [part for whole in passages for part in split_targets(whole)]
+        logits = iter(self.network.logits(parts))
+        joined = [np.concatenate([next(logits) for _ in split_targets(whole)]) for whole in passages]
+        return [self.calibration.probabilities(part) for part in joined]
+
+    def windowed(self, passages: Sequence[Passage]) -> list[bool]:
+        """Which passages are longer than the encoder reads at once."""
+        firsts = [next(iter(split_targets(whole))) for whole in passages]
+        return [encoded.windowed for encoded in self.network.encoder.encode(firsts)]
+
+
+def stance(probabilities: npt.NDArray[np.float64]) -> Stance:
+    """The stance that probabilities of one target stand for. *Shape:* (3,)."""
+    supportive, neutral, critical = (float(p) for p in probabilities)
+    return Stance(LABELS[int(probabilities.argmax())], (supportive, neutral, critical))
+
+
+def passage(pair: StancePair) -> Passage:
+    """What the model reads of a stance pair; the gazetteer finds the mentions the pair does not give."""
+    document = text_stage.read(pair.text)
+    given = [
+        SlotMention(span, target.target)
+        for target in pair.targets
+        for original in target.mentions or ()
+        if (span := document.clean_span(original))
+    ]
+    implied = {target.target for target in pair.targets if target.mentions is not None}
+    mentions = Gazetteer.default().find(document.text)
+    found = [
+        mention
+        for mention in slot_mentions(mentions, find_people(document, mentions))
+        if mention.entity not in implied and not any(mention.span.overlaps(other.span) for other in given)
+    ]
+    return cut_passage(
+        document,
+        [document.clean_span(span) for span in pair.statement],
+        sorted([*given, *found], key=lambda mention: mention.span),
+        [target.target for target in pair.targets],
+        pair.speaker_state,
+    )
+
+
+def slot_mentions(mentions: Sequence[Mention], people: Sequence[Person]) -> list[SlotMention]:
+    """Every place where a slot stands for a state: the gazetteer's mentions, and the names of those who lead one."""
+    slots = [SlotMention(item.span, item.code, item.evidence in (Evidence.NAMED, Evidence.SEAT)) for item in mentions]
+    for person in people:
+        if person.leads and person.state is not None:
+            slots += (SlotMention(span, person.state) for span in person.mentions)
+    # Where a person's phrase holds the name of a state ("the Kremlin spokesman"), the state's own slot stays.
+    slots.sort(key=lambda slot: (slot.span.start, len(slot.span)))
+    disjoint: list[SlotMention] = []
+    for slot in slots:
+        if not disjoint or slot.span.start >= disjoint[-1].span.end:
+            disjoint.append(slot)
+    return disjoint
+
+
+def cut_passage(
+    document: Document,
+    statement: Sequence[Span],
+    mentions: Sequence[SlotMention],
+    targets: Sequence[str],
+    speaker_state: str | None,
+) -> Passage:
+    """Cut the passage of a statement out of a document: the sentences that carry it and `CONTEXT_SENTENCES` before."""
+    first, last = statement[0].start, statement[-1].end
+    before = [sentence for sentence in document.sentences if sentence.end <= first][-CONTEXT_SENTENCES:]
+    carrying = [sentence for sentence in document.sentences if sentence.start < last and first < sentence.end]
+    body = min([first, *(sentence.start for sentence in carrying)])
+    start = min([body, *(sentence.start for sentence in before)])
+    end = max([last, *(sentence.end for sentence in carrying)])
+
+    def shifted(span: Span) -> Span:
+        return Span(span.start - start, span.end - start)
+
+    return Passage(
+        text=document.text[start:end],
+        body=body - start,
+        statement=tuple(shifted(span) for span in statement),
+        mentions=tuple(
+            SlotMention(shifted(mention.span), mention.entity, mention.name)
+            for mention in mentions
+            if start <= mention.span.start and mention.span.end <= end
+        ),
+        targets=tuple(targets),
+        speaker_state=speaker_state,
+    )
+
+
+def split_targets(whole: Passage) -> list[Passage]:
+    """The passage itself, or copies that share its targets out where there are more than the slots can list."""
+    if len(whole.targets) <= _MOST_TARGETS:
+        return [whole]
+    return [
+        Passage(whole.text, whole.body, whole.statement, whole.mentions, whole.targets[i : i + _MOST_TARGETS], whole.speaker_state)
+        for i in range(0, len(whole.targets), _MOST_TARGETS)
+    ]
+
+
+def _placement(device: str, precision: Precision) -> tuple[torch.device, torch.dtype]:
+    import torch
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        place = torch.device(device)
+    except RuntimeError:
+        raise ValueError(f"device {device!r}: expected auto, cpu, cuda, cuda:N or mps") from None
+    if place.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device {device!r}: no GPU is to be had here; use device='cpu' or 'auto'")
+    if precision == "auto":
+        precision = "bfloat16" if place.type == "cuda" else "float32"
+    if precision not in ("float32", "bfloat16"):
+        raise ValueError(f"precision {precision!r}: expected auto, float32 or bfloat16")
+    return place, torch.bfloat16 if precision == "bfloat16" else torch.float32

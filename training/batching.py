@@ -1,0 +1,92 @@
+"""Which passages form a batch: by length under a token budget, in an order that is a function of seed and epoch alone.
+
+Rows are shuffled, then sorted by length within pools of many batches: little padding, and yet neighbours by chance. The
+slot letters of every row are drawn anew each epoch, so that no letter comes to mean anything.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+_POOL_ROWS = 1600
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Example:
+    """A passage ready for training: token ids, and the labels of its targets in the order they are listed."""
+
+    ids: npt.NDArray[np.int64]
+    labels: tuple[int, ...]
+    weight: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows of one step, padded to the longest.
+
+    *Shapes:* `input_ids` (batch, width); `counts` batch numbers; `labels` and `weights` (sum(counts),).
+    """
+
+    input_ids: Tensor
+    counts: tuple[int, ...]
+    labels: Tensor
+    weights: Tensor
+
+
+def plan(lengths: Sequence[int], batch_tokens: int, seed: int, epoch: int) -> list[list[int]]:
+    """The rows of each batch of an epoch: every row once, no batch above `batch_tokens` tokens, padding included."""
+    random = np.random.default_rng((seed, epoch))
+    order = random.permutation(len(lengths))
+    batches: list[list[int]] = []
+    for start in range(0, len(order), _POOL_ROWS):
+        pool = sorted(order[start : start + _POOL_ROWS].tolist(), key=lambda row: lengths[row])
+        rows: list[int] = []
+        for row in pool:
+            if rows and lengths[row] * (len(rows) + 1) > batch_tokens:
+                batches.append(rows)
+                rows = []
+            rows.append(row)
+        batches.append(rows)
+    return [batches[index] for index in random.permutation(len(batches))]
+
+
+def batches(
+    examples: Sequence[Example], slot_ids: Sequence[int], pad_id: int, batch_tokens: int, seed: int, epoch: int
+) -> Iterator[Batch]:
+    """The batches of an epoch, slot letters drawn anew."""
+    for rows in plan([len(example.ids) for example in examples], batch_tokens, seed, epoch):
+        yield collate([examples[row] for row in rows], [(seed, epoch, row) for row in rows], slot_ids, pad_id)
+
+
+def collate(
+    examples: Sequence[Example], keys: Sequence[tuple[int, int, int]], slot_ids: Sequence[int], pad_id: int
+) -> Batch:
+    """Pad examples into a batch; the slot letters of each are drawn by its key."""
+    width = max(len(example.ids) for example in examples)
+    ids = np.full((len(examples), width), pad_id, np.int64)
+    for row, (example, key) in enumerate(zip(examples, keys, strict=True)):
+        ids[row, : len(example.ids)] = shuffle_slots(example.ids, slot_ids, key)
+    counts = tuple(len(example.labels) for example in examples)
+    return Batch(
+        input_ids=torch.from_numpy(ids),
+        counts=counts,
+        labels=torch.tensor([label for example in examples for label in example.labels]),
+        weights=torch.tensor([example.weight for example in examples for _ in example.labels]),
+    )
+
+
+def shuffle_slots(
+    ids: npt.NDArray[np.int64], slot_ids: Sequence[int], key: tuple[int, int, int]
+) -> npt.NDArray[np.int64]:
+    """Give the entities of a passage other letters, drawn by `key`. *Shape:* (tokens,), unchanged."""
+    known = np.asarray(slot_ids)
+    letters = np.random.default_rng(key).permutation(known)
+    place = np.searchsorted(known, ids)
+    is_slot = known[np.minimum(place, len(known) - 1)] == ids
+    return np.where(is_slot, letters[np.minimum(place, len(known) - 1)], ids)

@@ -1,0 +1,190 @@
+"""Readers of labelled text: every format comes out as stance pairs.
+
+- blocks: the corpus format of `docs/codebook.md`, one record a block of `# id:`, `C:`, `T:`, `S:`, `L:`, `K:` lines
+- articles: annotated articles (`eval/articles.py`)
+- newsmtsc: the JSONL of NewsMTSC (Hamborg & Donnay, EACL 2021), one mention of an entity a line
+- pairs: the exchange format (`pairs.py`)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from stancewire.eval.articles import SIGNS, read_articles
+from stancewire.pairs import PairTarget, StancePair, read_pairs
+from stancewire.schema import LABELS, Span
+
+_FIELD = re.compile(r"(# id|C|T|S|L|K): ?(.*)")
+
+
+def read_blocks(path: Path) -> Iterator[StancePair]:
+    """Read records in the corpus format; a record without `[[ ]]` marks is a statement as a whole.
+
+    A record marked `K: doubtful` has half the weight of others.
+
+    Raises:
+        ValueError: for a record out of format, naming file, line and what was found there.
+    """
+    lines, start = [], 0
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip():
+                start = start if lines else number
+                lines.append(line.rstrip("\n"))
+            elif lines:
+                yield _block(lines, f"{path}:{start}")
+                lines = []
+    if lines:
+        yield _block(lines, f"{path}:{start}")
+
+
+def _block(lines: list[str], where: str) -> StancePair:
+    record: dict[str, str] = {}
+    for line in lines:
+        field = _FIELD.fullmatch(line)
+        if field is None or field[1] in record:
+            raise ValueError(f"{where}: not a line of a record, or its second of that kind: {line[:60]!r}")
+        record[field[1]] = field[2].strip()
+    if missing := {"# id", "T", "S", "L"} - record.keys():
+        raise ValueError(f"{where}: the record has no {', '.join(sorted(missing))} line")
+    context = record["C"] + "\n" if record.get("C") else ""
+    pieces = re.split(r"\[\[(.+?)\]\]", record["T"])
+    text, statement = context, []
+    for index, piece in enumerate(pieces):
+        if index % 2:
+            statement.append(Span(len(text), len(text) + len(piece)))
+        text += piece
+    speaker, _, state = (part.strip() for part in record["S"].rpartition("|"))
+    targets = []
+    for entry in record["L"].split():
+        code, _, sign = entry.partition("=")
+        if sign not in SIGNS:
+            raise ValueError(f"{where}: {entry!r} is not CODE=+, CODE=0 or CODE=-")
+        targets.append(PairTarget(code, SIGNS[sign]))
+    return StancePair(
+        id=record["# id"],
+        text=text,
+        statement=tuple(statement) or (Span(len(context), len(text)),),
+        targets=tuple(targets),
+        speaker=None if speaker == "?" else speaker,
+        speaker_state=None if state == "?" else state,
+        weight=0.5 if "doubtful" in record.get("K", "") else 1.0,
+    )
+
+
+def read_article_pairs(path: Path) -> Iterator[StancePair]:
+    """Read the statements of annotated articles that have targets, each in the text of its article."""
+    for article in read_articles(path):
+        for number, gold in enumerate(article.statements, 1):
+            if gold.targets:
+                yield StancePair(
+                    id=f"{article.doc_id}-{number}",
+                    text=article.text,
+                    statement=gold.spans,
+                    targets=tuple(PairTarget(code, label) for code, label in gold.targets.items()),
+                    speaker=gold.speaker,
+                    speaker_state=gold.state,
+                )
+
+
+def read_newsmtsc(path: Path) -> Iterator[StancePair]:
+    """Read NewsMTSC: one pair a sentence, with every entity that its lines judge.
+
+    Raises:
+        ValueError: for a line out of format, naming file and line.
+    """
+    sentences: dict[str, tuple[str, dict[Span, PairTarget]]] = {}
+    with open(path, encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                row = json.loads(line)
+                span = Span(row["from"], row["to"])
+                label = LABELS[1 - int(row["polarity"])]
+                _, targets = sentences.setdefault(row["sentence"], (row["id"], {}))
+            except (ValueError, KeyError, IndexError, TypeError) as error:
+                raise ValueError(f"{path}:{number}: not a NewsMTSC line ({error!r})") from None
+            targets[span] = PairTarget(f"{span.start}-{span.end}", label, (span,))
+    for sentence, (first_id, targets) in sentences.items():
+        yield StancePair(first_id, sentence, (Span(0, len(sentence)),), tuple(targets.values()))
+
+
+READERS: dict[str, Callable[[Path], Iterator[StancePair]]] = {
+    "blocks": read_blocks,
+    "articles": read_article_pairs,
+    "newsmtsc": read_newsmtsc,
+    "pairs": read_pairs,
+}
+
+
+def group_of(pair_id: str) -> str:
+    """What a record must not be parted from when data are split: its speech, article, or itself.
+
+    UN sentences have ids `<speech>-<number>`, statements of articles `<article>-<number>`.
+    """
+    match = re.fullmatch(r"([A-Z]{3}_\d+_\d{4}|t[a-z]-\d+|art-\d+)-\d+", pair_id)
+    return match[1] if match else pair_id
+
+
+def held_out(pair_id: str, share: float) -> bool:
+    """Whether a record is held out: a fixed `share` (0 to 1) of the groups, by hash, whatever else is in the data."""
+    return zlib.crc32(group_of(pair_id).encode()) % 10_000 < share * 10_000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Source:
+    """One kind of labelled text that a preset names.
+
+    Attributes:
+        name: what figures call it.
+        format: a key of `READERS`.
+        files: a glob, relative to `training/corpus/`, or with `{data}` for the folder of outside data.
+        weight: scales the loss of its pairs.
+        held_out: share of its groups kept for development, 0 to 1.
+        only_dev: all of it is for development.
+    """
+
+    name: str
+    format: str
+    files: str
+    weight: float = 1.0
+    held_out: float = 0.0
+    only_dev: bool = False
+
+    def __post_init__(self) -> None:
+        if self.format not in READERS:
+            raise ValueError(f"source {self.name!r}: format {self.format!r}; expected one of {', '.join(READERS)}")
+        if not 0 <= self.held_out < 1:
+            raise ValueError(f"source {self.name!r}: held_out {self.held_out}; expected 0 <= share < 1")
+        if not self.weight > 0:
+            raise ValueError(f"source {self.name!r}: weight {self.weight}; expected a positive number")
+
+    def paths(self, data: Path | None) -> list[Path]:
+        """The files this source reads, sorted.
+
+        Raises:
+            FileNotFoundError: where there are none, or `{data}` is wanted and not given.
+        """
+        if "{data}" in self.files and data is None:
+            raise FileNotFoundError(f"source {self.name!r} reads {self.files}; say where that folder is with --data DIR")
+        base = Path(__file__).parent / "corpus" if "{data}" not in self.files else data
+        assert base is not None
+        paths = sorted(base.glob(self.files.removeprefix("{data}/")))
+        if not paths:
+            raise FileNotFoundError(f"source {self.name!r}: no file matches {self.files} in {base}")
+        return paths
+
+    def read(self, data: Path | None) -> tuple[list[StancePair], list[StancePair]]:
+        """The pairs to train on, weighted, and those held out."""
+        train, dev = [], []
+        for path in self.paths(data):
+            for pair in READERS[self.format](path):
+                if self.only_dev or held_out(pair.id, self.held_out):
+                    dev.append(pair)
+                else:
+                    train.append(dataclasses.replace(pair, weight=pair.weight * self.weight))
+        return train, dev

@@ -1,0 +1,231 @@
+"""The training loop: labelled text in, a checkpoint out.
+
+    stancewire train --preset default --data DIR -o runs/mine
+
+Each epoch every passage is seen once, its slot letters drawn anew; after it the dev pairs are measured source by source
+and the weights with the best mean macro-F1 are kept. The same loop runs on a CPU and on a GPU.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from stancewire import stance
+from stancewire.eval.metrics import macro_f1
+from stancewire.models import checkpoint
+from stancewire.models.calibration import Calibration, fit_temperature
+from stancewire.models.classifier import SlotClassifier, pool_targets
+from stancewire.models.inputs import SlotEncoder
+from stancewire.pairs import StancePair
+from stancewire.schema import LABELS, Label
+from stancewire.training import encoder as encoders
+from stancewire.training.batching import Batch, Example, batches, plan
+from stancewire.training.card import model_card
+from stancewire.training.config import TrainConfig
+from stancewire.training.precision import Placement, place
+
+Log = Callable[[dict[str, Any]], None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a run gave: the folder of the checkpoint, dev macro-F1 by source (0 to 1), the epoch kept, its calibration."""
+
+    folder: Path
+    dev: dict[str, float]
+    epoch: int
+    calibration: Calibration
+
+
+def train(config: TrainConfig, data: Path | None, out: Path, *, device: str = "auto", log: Log = print) -> TrainResult:
+    """Train a classifier and write its checkpoint and `metrics.jsonl` into `out`.
+
+    Args:
+        data: the folder of outside data, where the sources name one.
+        log: called with each record of the metrics.
+
+    Raises:
+        FileNotFoundError: for a source without files.
+        ValueError: for text out of format, or no dev pairs to choose and calibrate by.
+    """
+    placement = place(device)
+    torch.manual_seed(config.seed)
+    train_pairs, dev_pairs = read_sources(config, data)
+    network, encoder = encoders.start(config.encoder, config.max_length, config.dropout)
+    network.to(placement.device)
+    examples = list(encode(train_pairs, encoder))
+    out.mkdir(parents=True, exist_ok=True)
+    with open(out / "metrics.jsonl", "w", encoding="utf-8") as metrics:
+
+        def record(**fields: Any) -> None:
+            metrics.write(json.dumps(fields) + "\n")
+            metrics.flush()
+            log(fields)
+
+        record(
+            event="start",
+            device=str(placement.device),
+            precision=str(placement.dtype).removeprefix("torch."),
+            because=placement.reason,
+            train={name: len(pairs) for name, pairs in train_pairs.items()},
+            dev={name: len(pairs) for name, pairs in dev_pairs.items()},
+            tokens_per_epoch=sum(len(example.ids) for example in examples),
+        )
+        epoch, scores, weights = fit(config, placement, network, encoder, examples, dev_pairs, record)
+        network.load_state_dict(weights)
+        classifier = SlotClassifier(network, encoder)
+        logits, labels = dev_logits(classifier, [pair for pairs in dev_pairs.values() for pair in pairs])
+        calibration = fit_temperature(logits, labels)
+        made = {"config": config.to_dict(), "epoch": epoch, "dev_macro_f1": scores, "torch": torch.__version__}
+        checkpoint.save(out, classifier, calibration, model_card(config, scores, calibration), made)
+        record(event="done", epoch=epoch, dev=scores, temperature=calibration.temperature, ece=calibration.ece_after)
+    return TrainResult(out, scores, epoch, calibration)
+
+
+def read_sources(
+    config: TrainConfig, data: Path | None
+) -> tuple[dict[str, list[StancePair]], dict[str, list[StancePair]]]:
+    """The pairs to train on and the dev pairs, by source."""
+    split = {source.name: source.read(data) for source in config.sources}
+    train_pairs = {name: pairs for name, (pairs, _) in split.items() if pairs}
+    dev_pairs = {name: pairs for name, (_, pairs) in split.items() if pairs}
+    if not train_pairs or not dev_pairs:
+        raise ValueError("a run needs pairs to train on and, to choose weights and calibrate by, pairs held out")
+    return train_pairs, dev_pairs
+
+
+def encode(pairs: dict[str, list[StancePair]], encoder: SlotEncoder) -> Iterator[Example]:
+    """Training examples of pairs; of a statement in several windows the first is taken."""
+    for source in pairs.values():
+        wholes = [(part, pair) for pair in source for part in stance.split_targets(stance.passage(pair))]
+        labels = {id(pair): {target.target: target.label for target in pair.targets} for pair in source}
+        for (part, pair), encoded in zip(wholes, encoder.encode([part for part, _ in wholes]), strict=True):
+            gold = [labels[id(pair)][part.targets[index]] for index in encoded.order]
+            yield Example(np.array(encoded.windows[0]), tuple(map(label_index, gold)), pair.weight)
+
+
+def label_index(label: Label | None) -> int:
+    """The column of a label.
+
+    Raises:
+        ValueError: for None; training and measuring need labels.
+    """
+    if label is None:
+        raise ValueError("a target without a label; training and measuring need one for each")
+    return LABELS.index(label)
+
+
+def fit(
+    config: TrainConfig,
+    placement: Placement,
+    network: Any,
+    encoder: SlotEncoder,
+    examples: Sequence[Example],
+    dev_pairs: dict[str, list[StancePair]],
+    record: Callable[..., None],
+) -> tuple[int, dict[str, float], dict[str, torch.Tensor]]:
+    """Run all epochs; return the best epoch, its dev macro-F1 by source, and its weights."""
+    lengths = [len(example.ids) for example in examples]
+    steps = sum(len(plan(lengths, config.batch_tokens, config.seed, epoch)) for epoch in range(config.epochs))
+    optimizer = make_optimizer(network, config)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, steps, config.warmup))
+    best: tuple[int, dict[str, float], dict[str, torch.Tensor]] | None = None
+    step = 0
+    for epoch in range(config.epochs):
+        network.train()
+        began, losses, tokens, padding = time.perf_counter(), [], 0, 0
+        for batch in batches(
+            examples, encoder.slot_ids, encoder.pad_id, config.batch_tokens, config.seed, epoch
+        ):
+            losses.append(train_step(config, placement, network, encoder, optimizer, batch))
+            schedule.step()
+            step += 1
+            real = int((batch.input_ids != encoder.pad_id).sum())
+            tokens += real
+            padding += batch.input_ids.numel() - real
+        seconds = time.perf_counter() - began
+        classifier = SlotClassifier(network, encoder)
+        scores = {name: dev_score(classifier, pairs) for name, pairs in dev_pairs.items()}
+        record(
+            event="epoch",
+            epoch=epoch,
+            step=step,
+            loss=float(torch.stack(losses).mean()),
+            dev=scores,
+            tokens_per_s=round(tokens / seconds),
+            padding=padding / (tokens + padding),
+        )
+        if best is None or mean(scores) > mean(best[1]):
+            best = epoch, scores, copy.deepcopy(network.state_dict())
+    assert best is not None
+    return best
+
+
+def train_step(
+    config: TrainConfig,
+    placement: Placement,
+    network: Any,
+    encoder: SlotEncoder,
+    optimizer: torch.optim.Optimizer,
+    batch: Batch,
+) -> torch.Tensor:
+    """One step; the loss, still on the device."""
+    ids = batch.input_ids.to(placement.device)
+    mask = ids != encoder.pad_id
+    with torch.autocast(placement.device.type, placement.dtype, enabled=placement.dtype != torch.float32):
+        token_logits = network(input_ids=ids, attention_mask=mask).logits
+    logits = pool_targets(token_logits.float(), ids, batch.counts, encoder.sep_id)
+    losses = nn.functional.cross_entropy(
+        logits, batch.labels.to(placement.device), reduction="none", label_smoothing=config.label_smoothing
+    )
+    weights = batch.weights.to(placement.device)
+    loss = (losses * weights).sum() / weights.sum()
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return loss.detach()
+
+
+def make_optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
+    """AdamW; biases and norms are not decayed (Loshchilov & Hutter, ICLR 2019)."""
+    matrices = [parameter for parameter in network.parameters() if parameter.ndim >= 2]
+    others = [parameter for parameter in network.parameters() if parameter.ndim < 2]
+    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+
+
+def rate(step: int, steps: int, warmup: float) -> float:
+    """The learning rate as a share of its peak: a linear rise over `warmup` of the steps, then a linear fall to 0."""
+    rise = max(1, math.ceil(steps * warmup))
+    return (step + 1) / rise if step < rise else max(0.0, (steps - step) / max(1, steps - rise))
+
+
+def dev_logits(
+    classifier: SlotClassifier, pairs: Sequence[StancePair]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """Logits and gold labels of every target of pairs. *Shapes:* (targets, 3), (targets,)."""
+    parts = [part for pair in pairs for part in stance.split_targets(stance.passage(pair))]
+    labels = [label_index(target.label) for pair in pairs for target in pair.targets]
+    return np.concatenate(classifier.logits(parts)), np.array(labels)
+
+
+def dev_score(classifier: SlotClassifier, pairs: Sequence[StancePair]) -> float:
+    logits, labels = dev_logits(classifier, pairs)
+    return macro_f1(labels, logits.argmax(axis=1))
+
+
+def mean(scores: dict[str, float]) -> float:
+    return sum(scores.values()) / len(scores)
