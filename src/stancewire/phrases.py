@@ -79,30 +79,22 @@ class Phrase:
 _HEADS = frozenset({"office", "role", "institution", "document"})
 _MODIFIERS = frozenset({"rank", "topic"})
 _PRIVATE = frozenset(
-    "former ex late ousted exiled retired opposition shadow candidate outgoing one-time elected".split()
+    ["former", "ex", "late", "ousted", "exiled", "retired", "opposition", "shadow", "candidate", "outgoing", "one-time", "elected"]
 )
-_ARTICLES = frozenset("the a an this one another some two three several both all many each no any".split())
-_COUNTS = frozenset("two three several both all many".split())
-_POSSESSIVES = frozenset("its his her their our my your".split())
-_COMPLEMENTS = frozenset("of for to in at from on with".split())
+_ARTICLES = frozenset(["the", "a", "an", "this", "one", "another", "some", "two", "three", "several", "both", "all", "many", "each", "no", "any"])
+_COUNTS = frozenset(["two", "three", "several", "both", "all", "many"])
+_POSSESSIVES = frozenset(["its", "his", "her", "their", "our", "my", "your"])
+_COMPLEMENTS = frozenset(["of", "for", "to", "in", "at", "from", "on", "with"])
 _INSTITUTIONAL = frozenset({"institution"})
 _PERSONAL = frozenset({"office", "role"})
 _NAMELIKE = frozenset({"office", "title", "rank", "topic"})
 _QUOTES = frozenset("'‘’\"“”„«»")
 _PARTY = re.compile(r"[RDI]-[^\W\d_]")
 _DATES = frozenset(
-    "january february march april june july august september october november december jan feb mar apr aug sept oct nov dec".split()
+    ["january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december", "jan", "feb", "mar", "apr", "aug", "sept", "oct", "nov", "dec"]
 )
 _STOPS = frozenset(
-    """about above across after against along although amid among and are as asked at be because been before being below
-    between but by could did do does during for from had has have he her him how i if in into is it like may might must
-    near nor not of off on once or out over said say saying says she should since so such than that them then there they
-    through till to told under until up upon us was we were what when where whether which while who whom whose why will
-    with within without would you according added told tells tell calls called wrote write writes replied insisted
-    warned denied announced argued claimed declared noted stressed suggested thanked urged accused condemned denounced
-    praised welcomed described declined refused promised vowed added answered explained recalled indicated only also
-    just even still yet here there then now later today yesterday monday tuesday wednesday thursday friday saturday
-    sunday whether""".split()
+    ["about", "above", "across", "after", "against", "along", "although", "amid", "among", "and", "are", "as", "asked", "at", "be", "because", "been", "before", "being", "below", "between", "but", "by", "could", "did", "do", "does", "during", "for", "from", "had", "has", "have", "he", "her", "him", "how", "i", "if", "in", "into", "is", "it", "like", "may", "might", "must", "near", "nor", "not", "of", "off", "on", "once", "or", "out", "over", "said", "say", "saying", "says", "she", "should", "since", "so", "such", "than", "that", "them", "then", "there", "they", "through", "till", "to", "told", "under", "until", "up", "upon", "us", "was", "we", "were", "what", "when", "where", "whether", "which", "while", "who", "whom", "whose", "why", "will", "with", "within", "without", "would", "you", "according", "added", "told", "tells", "tell", "calls", "called", "wrote", "write", "writes", "replied", "insisted", "warned", "denied", "announced", "argued", "claimed", "declared", "noted", "stressed", "suggested", "thanked", "urged", "accused", "condemned", "denounced", "praised", "welcomed", "described", "declined", "refused", "promised", "vowed", "added", "answered", "explained", "recalled", "indicated", "only", "also", "just", "even", "still", "yet", "here", "there", "then", "now", "later", "today", "yesterday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "whether"]
 )
 """Words that end a noun phrase: prepositions, conjunctions, pronouns, auxiliaries, reporting verbs, days."""
 
@@ -115,7 +107,7 @@ _REPORTING = re.compile(
 
 _TOKEN = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_]+(?:(?:['’](?!s\b)|-)[^\W_]+)*|['’]s\b|\d[\d,.:]*\w*|([^\w\s])\1*|_+")
 _PARTICLES = frozenset(
-    "al el bin ibn abu van von der den de da do dos das del della di la le du ten ter y e af av zu bint ben uld".split()
+    ["al", "el", "bin", "ibn", "abu", "van", "von", "der", "den", "de", "da", "do", "dos", "das", "del", "della", "di", "la", "le", "du", "ten", "ter", "y", "e", "af", "av", "zu", "bint", "ben", "uld"]
 )
 _ARABIC = re.compile(r"(?:al|el|ul|as|ad|an|ar|az|ash|at)[-‑]\w")
 _TAIL = 10
@@ -289,9 +281,7 @@ class Reader:
                 break
             if self._is_name(end) or (self._ends_name(end) and end - position < 4):
                 end += 1
-            elif token.lower in _PARTICLES and self._is_name(end + 1):
-                end += 2
-            elif token.text == "." and len(self._tokens[end - 1].text) == 1 and self._is_name(end + 1):
+            elif (token.lower in _PARTICLES and self._is_name(end + 1)) or (token.text == "." and len(self._tokens[end - 1].text) == 1 and self._is_name(end + 1)):
                 end += 2
             elif token.text in _QUOTES and following and self._is_name(end + 1) and self._closes(end + 2):
                 end += 3
@@ -415,7 +405,7 @@ class Reader:
         abroad = entry is not None and "abroad" in entry.marks
         right, state, anchor = head + 1, None, None
         while (preposition := self._at(right)) and preposition.lower in _COMPLEMENTS and right - head < _TAIL:
-            own = preposition.lower in ("of", "from") or not abroad and preposition.lower != "to"
+            own = preposition.lower in ("of", "from") or (not abroad and preposition.lower != "to")
             end, last_noun = right + 1, None
             while (token := self._at(end)) and end - right <= _REACH:
                 if token.lower in _ARTICLES or token.lower in _POSSESSIVES:
