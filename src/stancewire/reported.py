@@ -1,0 +1,241 @@
+"""Reported speech within one sentence: which words a reporting cue makes a statement, and whose.
+
+A sentence is read from left to right. A cue takes what follows it ("said that …", "urged both to …"), or what stands before
+and around it ("…, he said, …"), by what its two sides look like; a further cue takes over where it is coordinated with
+the one before ("…, adding that …", "… and called on …"); other cues lie within what is said and are left alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from stancewire import clauses
+from stancewire.clauses import ADVERB, PRONOUN, QUOTED
+from stancewire.cues import Cue, Frame, find_cues
+from stancewire.schema import Span
+
+_LINK_SPACE = 160  # characters before a cue in which its link to the cue before must stand
+
+_NEGATED = re.compile(
+    rf"(?:\b(?:to|not|never|would|will|could|can|cannot|should|may|might|must|did|does|do|nor|without|of|a|an|the|no|so)|n[’']t) (?:{ADVERB} )?\Z", re.I
+)
+_PASSIVE = re.compile(rf"\b(?:is|are|was|were|be|been|being|get|got) (?:{ADVERB} )?\Z", re.I)
+_AUXILIARY = re.compile(rf"(?:[ ,]+(?:has|had|have|{ADVERB}|[’'](?:s|d|ve)))+\s*\Z", re.I)
+_PARTICIPLE_LINK = re.compile(rf"(?:,|—|–|;|{QUOTED}| and| but)\s+(?:(?:while|by|and|but|in|before|after) )?(?:{ADVERB} )?\Z")
+_SAME_SOURCE_LINK = re.compile(rf"(?:,|;|{QUOTED})?\s+(?:(?:and|but|then|yet)\s+|(?:and |but )?(?:who|which)\s+)(?:{ADVERB} )?(?:has |had |have )?(?:{ADVERB} )?\Z")
+_NEW_SOURCE_LINK = re.compile(
+    rf"(?:(?:,|;|—|{QUOTED})\s+(?:(?:and|but|while|as|although|though|whereas|because|after) )?| (?:and|but|while|although) )"
+    rf"(?P<source>{PRONOUN}|(?:[\w’'.&-]+ ){{0,9}}?[\w’'.&-]+)(?: {ADVERB})?(?: has| had| have)?(?: {ADVERB})? \Z"
+)
+_PHRASE_END = re.compile(rf"[,.;:!?—–…]|{QUOTED}| (?:and|but|as|while|after|before|when) |\n")
+_TAIL = re.compile(r",? (?:in (?:a|an|the|their|its|his|her) (?:\w+ ){0,2}statement\b.*|on (?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\Z", re.S)
+_APPOSITION = re.compile(r"[ ,]*(?:(?:a|an|the|who|whose|which|speaking|referring|adding|in|at|on|during|after|when|as|from|of|with|holding|citing|where|before|while|his|her|its) )", re.I)
+_CONJUNCTION = re.compile(r"(?:And|But|Yet|So|Still|Meanwhile|However),? ")
+_LEADING_ADJUNCT = re.compile(r"(?:On|In|At|As to|As for|Of|From|Concerning|Asked|Speaking|After|During|For)\b[^,\ufffc]{0,90}, ")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Report:
+    """What one cue reports: stretches of the sentence (quotations and words around them), in order.
+
+    `quoted_only` is true where only the words in quotation marks are the statement.
+    """
+
+    stretches: tuple[Span, ...]
+    cue: Span
+    source: Span | None
+    quoted_only: bool
+    rule: str
+
+
+@dataclasses.dataclass(slots=True)
+class _Pending:
+    """A cue whose reach to the right is not yet known."""
+
+    cue: Cue
+    source: Span | None
+    left: Span | None
+    start: int
+    takes_rest: bool
+    rule: str
+
+
+def find_reports(sentence: str) -> list[Report]:
+    """The reports of a sentence whose quotations are masked (`clauses.QUOTED`); offsets within the sentence."""
+    reports: list[Report] = []
+    pending: _Pending | None = None
+    free = _skip_lead(sentence)
+    for cue in find_cues(sentence):
+        if cue.span.start < free:
+            continue
+        linked = _link(sentence, pending, cue) if pending else None
+        if pending and not linked:
+            continue
+        before = sentence[max(0, cue.span.start - _LINK_SPACE) : cue.span.start]
+        if cue.frame is not Frame.ACCORDING and (_NEGATED.search(before) or _PASSIVE.search(before)):
+            continue
+        if pending and linked:
+            end, source = linked
+            following = _to_the_right(sentence, cue, source or pending.source)
+            if following is None:
+                continue
+            _close(sentence, pending, end, reports)
+            pending = following
+        else:
+            pending = _first(sentence, cue, free)
+        if pending:
+            free = pending.start
+    if pending:
+        _close(sentence, pending, len(sentence), reports)
+    return reports
+
+
+def _skip_lead(sentence: str) -> int:
+    match = _CONJUNCTION.match(sentence)
+    return match.end() if match else 0
+
+
+def _link(sentence: str, pending: _Pending, cue: Cue) -> tuple[int, Span | None] | None:
+    """Where the pending report ends, and the new source if there is one, if `cue` is coordinated with the pending one."""
+    start = max(pending.start, cue.span.start - _LINK_SPACE)
+    before = sentence[start : cue.span.start]
+    if cue.frame is Frame.ACCORDING:
+        match = re.search(r",\s*\Z", before)
+        return (start + match.start(), None) if match else None
+    if cue.participle:
+        match = _PARTICIPLE_LINK.search(before)
+        return (start + match.start() + (before[match.start()] == QUOTED), None) if match else None
+    if match := _SAME_SOURCE_LINK.search(before):
+        return start + match.start() + (before[match.start()] == QUOTED), None
+    if (match := _NEW_SOURCE_LINK.search(before)) and (
+        clauses.is_noun_phrase(match["source"])
+    ):
+        return start + match.start() + (before[match.start()] == QUOTED), Span(start + match.start("source"), start + match.end("source"))
+    return None
+
+
+def _to_the_right(sentence: str, cue: Cue, source: Span | None) -> _Pending | None:
+    """The report of a cue that takes what follows it, or None where nothing fit to be said follows."""
+    if cue.frame in (Frame.OBJECT, Frame.NAME):
+        start, given = cue.span.end, True
+        if sentence.startswith(" that ", start):
+            start += 6
+    else:
+        start, given = clauses.skip_adjuncts(sentence, cue.span.end, cue.frame is Frame.TELL)
+    rest = sentence[start:]
+    if cue.frame is Frame.ASIDE and not (given or QUOTED in rest[:3]):
+        return None
+    if not given and re.match(r"\s*[,.;—–]", rest) and not re.match(rf"\s*,\s*{QUOTED}", rest):
+        return None
+    if not re.search(rf"\w+ \w+|{QUOTED}|\w{{4,}}", rest):
+        return None
+    if not given and clauses._NOT_A_PHRASE.match(rest) and cue.frame in (Frame.SAY, Frame.TELL) and not rest.lstrip().startswith(("if", "when", "after", "whether", "only", "not")):
+        pass
+    return _Pending(cue, source, None, start, True, f"{cue.frame}-right")
+
+
+def _first(sentence: str, cue: Cue, free: int) -> _Pending | None:
+    """The report of the first cue of a sentence, or of a cue after text that no cue has taken."""
+    left = sentence[free : cue.span.start]
+    if cue.frame is Frame.ACCORDING:
+        end = _source_end(sentence, cue.span.end)
+        source = _trimmed(sentence, cue.span.end, end)
+        if len(left.strip()) < 3:
+            return _Pending(cue, source, None, end, True, "according-first")
+        return _Pending(cue, source, Span(free, cue.span.start), end, False, "according-last")
+    if cue.participle:
+        if not _PARTICIPLE_LINK.search(left[-_LINK_SPACE:]):
+            return None
+        return _to_the_right(sentence, cue, _subject(sentence, free, cue.span.start))
+    bare = _AUXILIARY.sub("", left[-_LINK_SPACE:])
+    if cue.frame in (Frame.SAY, Frame.ASIDE, Frame.THINK) and re.search(rf"(?:[,—–-]|{QUOTED})\s*\Z", bare):
+        end = _source_end(sentence, cue.span.end)
+        if clauses.is_noun_phrase(sentence[cue.span.end : end]) and (
+            re.search(rf"{QUOTED}[\s—–,-]*\Z", bare) or clauses.has_finite_verb(left) or end - cue.span.end > 3
+        ):
+            return _Pending(cue, _trimmed(sentence, cue.span.end, end), Span(free, cue.span.start), end, False, "inverted")
+    right = _to_the_right(sentence, cue, _subject(sentence, free, cue.span.start))
+    if right is not None:
+        return right
+    if cue.frame in (Frame.OBJECT, Frame.NAME):
+        return None
+    boundary = _clause_boundary(sentence, free, cue.span.start)
+    if boundary is None:
+        return None
+    after, _ = clauses.skip_adjuncts(sentence, cue.span.end, cue.frame is Frame.TELL)
+    source = _trimmed(sentence, boundary, cue.span.start)
+    return _Pending(cue, source, Span(free, boundary), after, False, "after")
+
+
+def _source_end(sentence: str, start: int) -> int:
+    match = _PHRASE_END.search(sentence, start + 1)
+    while match and match[0] == "." and re.search(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Sen|Rep|Gen|Gov|St|Lt|Col|Maj|Adm|Sgt|Rev|Prof|Jr|Sr)\Z", sentence[max(start, match.start() - 6) : match.start()]):
+        match = _PHRASE_END.search(sentence, match.end())
+    return match.start() if match else len(sentence)
+
+
+def _clause_boundary(sentence: str, free: int, cue_start: int) -> int | None:
+    """Where a source that stands right before its cue begins, if something said stands before it."""
+    quote = sentence.rfind(QUOTED, free, cue_start)
+    if quote >= 0 and cue_start - quote < 300:
+        return quote + 1
+    end = cue_start
+    text = sentence[free:cue_start]
+    stripped = _AUXILIARY.sub("", text).rstrip()
+    if stripped.endswith(","):
+        text = stripped[:-1]
+        end = free + len(text)
+        apposition = text.rfind(",")
+        if apposition < 0:
+            return None
+        end = free + apposition
+    comma = sentence.rfind(",", max(free, end - 300), end)
+    while comma > free:
+        phrase = _AUXILIARY.sub("", sentence[comma + 1 : end]).strip()
+        if clauses.is_noun_phrase(phrase) and clauses.has_finite_verb(sentence[free:comma]):
+            return comma + 1
+        if not clauses.has_finite_verb(phrase) and comma - free < 60 and clauses.is_noun_phrase(phrase):
+            return comma + 1 if not _LEADING_ADJUNCT.match(sentence[free : comma + 2]) else None
+        comma = sentence.rfind(",", max(free, end - 300), comma)
+    return None
+
+
+def _subject(sentence: str, free: int, cue_start: int) -> Span | None:
+    """The noun phrase before a cue that takes what follows."""
+    start = free
+    if match := _LEADING_ADJUNCT.match(sentence, start, cue_start):
+        if sentence[match.end() : cue_start].strip():
+            start = match.end()
+    if (quote := sentence.rfind(QUOTED, start, cue_start)) >= 0:
+        start = quote + 1
+    return _trimmed(sentence, start, cue_start)
+
+
+def _trimmed(sentence: str, start: int, end: int) -> Span | None:
+    """`start..end` without spaces, commas and auxiliaries at its ends; None where nothing is left."""
+    text = _AUXILIARY.sub("", sentence[start:end])
+    end = start + len(text.rstrip(" ,;:—–-.\n"))
+    start += len(text) - len(text.lstrip(" ,;:—–-.\n"))
+    return Span(start, end) if start < end else None
+
+
+def _close(sentence: str, pending: _Pending, end: int, reports: list[Report]) -> None:
+    """Settle what `pending` reports, now that its text is known to end at `end`."""
+    stretches = [pending.left] if pending.left else []
+    rest = sentence[pending.start : end]
+    if pending.takes_rest:
+        stretches.append(Span(pending.start, end))
+    elif QUOTED in rest:
+        first = pending.start + rest.index(QUOTED)
+        stretches.append(Span(first, end))
+    elif rest.startswith(",") and pending.left:
+        said = sentence[pending.left.start : pending.left.end]
+        goes_on = re.match(r",\s+(?:and|but|or|nor)\b", rest)
+        if goes_on or (not clauses.has_finite_verb(said) and not _APPOSITION.match(rest)):
+            stretches.append(Span(pending.start, end))
+    if stretches:
+        quoted_only = pending.cue.frame is Frame.NAME or (
+            pending.cue.lemma in ("accuse", "condemn", "denounce") and QUOTED in rest
+        )
+        reports.append(Report(tuple(stretches), pending.cue.span, pending.source, quoted_only, pending.rule))
