@@ -13,8 +13,8 @@ QUOTED = "\ufffc"
 """Stands for each character of a quotation, marks included, so that offsets stay those of the text."""
 
 ADVERB = r"(?:\w+ly|also|then|later|again|already|still|too|once|now|further|often|once more|instead|since|yesterday|today|afterwards?|earlier)"
-DETERMINER = r"(?:the|a|an|its|his|her|their|our|my|your|this|that|these|those|one|two|three|some|several|many|most|all|both|another|other|no|any|each|every|half)"
-PRONOUN = r"(?:he|she|it|they|we|you|i|who|there|nobody|everyone|everybody|both)"
+DETERMINER = r"(?:[Tt]he|[Aa]n?|[Ii]ts|[Hh]is|[Hh]er|[Tt]heir|a|an|its|his|her|their|our|my|your|this|that|these|those|one|two|three|some|several|many|most|all|both|another|other|no|any|each|every|half)"
+PRONOUN = r"(?:[Hh]e|[Ss]he|[Ii]t|[Tt]hey|[Ww]e|[Yy]ou|I|who|[Tt]here|nobody|everyone|everybody|both)"
 DAY = r"(?:(?:on |late |early |last |next )*(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day(?:[’']s)?(?: (?:morning|afternoon|evening|night))?)"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)[a-z]*\.?"
 _TIME = (
@@ -50,7 +50,7 @@ _FINITE = re.compile(
     r"|(?<!the )(?<!a )(?<!an )(?<!his )(?<!her )(?<!its )(?<!their )(?<!-)\b[a-z]{2,}(?<!re)(?<!spe)(?<!ne)ed\b(?! by\b)",
 )
 _RELATIVE = re.compile(r",? (?:who|whose|whom|which|where|that|when)\b[^,]*,?")
-_NOUN_PHRASE_START = re.compile(rf"[ ,]*(?:{DETERMINER}\b|[A-Z\d]|{PRONOUN}\b|[a-z]+(?:’s|'s) |[a-z]+ (?:[a-z]+ )?(?:[A-Z]|of |in |from ))", re.I)
+_NOUN_PHRASE_START = re.compile(rf"[ ,]*(?:{DETERMINER}\b|[A-Z\d]|{PRONOUN}\b|[a-z]+s\b)")
 _NOT_A_PHRASE = re.compile(r"[ ,]*(?:on|in|at|that|to|by|from|with|as|after|before|when|while|if|for|of|during|through|but|and|or|because|how|why|what|whether|about|over|under|against|only|not|so)\b", re.I)
 
 
@@ -68,6 +68,14 @@ def is_noun_phrase(phrase: str) -> bool:
         and QUOTED not in phrase
         and not has_finite_verb(phrase)
     )
+
+
+def starts_clause(text: str) -> bool:
+    """Whether `text` goes on as a clause of its own: a subject, and a verb or quoted words not far behind it."""
+    if _NOT_A_PHRASE.match(text):
+        return False
+    window = text[:160].partition(";")[0]
+    return QUOTED in window or has_finite_verb(window)
 
 
 def skip_adjuncts(text: str, start: int, listener: bool) -> tuple[int, bool]:

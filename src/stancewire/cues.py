@@ -22,6 +22,7 @@ class Frame(StrEnum):
     """How a cue and what is said stand together (described in the head of `data/cues.tsv`)."""
 
     SAY = "say"
+    THAT = "that"
     ASIDE = "aside"
     TELL = "tell"
     THINK = "think"

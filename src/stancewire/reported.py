@@ -23,11 +23,27 @@ _NEGATED = re.compile(
 _PASSIVE = re.compile(rf"\b(?:is|are|was|were|be|been|being|get|got) (?:{ADVERB} )?\Z", re.I)
 _AUXILIARY = re.compile(rf"(?:[ ,]+(?:has|had|have|{ADVERB}|[’'](?:s|d|ve)))+\s*\Z", re.I)
 _PARTICIPLE_LINK = re.compile(rf"(?:,|—|–|;|{QUOTED}| and| but)\s+(?:(?:while|by|and|but|in|before|after) )?(?:{ADVERB} )?\Z")
-_SAME_SOURCE_LINK = re.compile(rf"(?:,|;|{QUOTED})?\s+(?:(?:and|but|then|yet)\s+|(?:and |but )?(?:who|which)\s+)(?:{ADVERB} )?(?:has |had |have )?(?:{ADVERB} )?\Z")
+_SAME_SOURCE_LINK = re.compile(rf"(?:,|;|{QUOTED})?\s+(?:and|but|then|yet)\s+(?:{ADVERB} )?(?:has |had |have )?(?:{ADVERB} )?\Z")
 _NEW_SOURCE_LINK = re.compile(
     rf"(?:(?:,|;|—|{QUOTED})\s+(?:(?:and|but|while|as|although|though|whereas|because|after) )?| (?:and|but|while|although) )"
     rf"(?P<source>{PRONOUN}|(?:[\w’'.&-]+ ){{0,9}}?[\w’'.&-]+)(?: {ADVERB})?(?: has| had| have)?(?: {ADVERB})? \Z"
 )
+_BEFORE_INVERSION = re.compile(rf"(?:{QUOTED}\s*[,—–-]*|[,—–])\s*\Z")
+_ENDS_ASIDE = (",", ".", ";", ":", "")
+_NO_OBJECT = re.compile(r" (?:by|about|whether|not to|to comment|if|how|of(?! )|as|in|at|on (?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\b|\W*\Z|[,.;:?!]")
+_NO_CLAUSE = re.compile(r"\s*(?:so|it|nothing|two things|this|that|as much|more|little|the same|yes|no)[,.\s]*(?:as|and|but|again|anyway|before|otherwise|in|to|civilly)?\b[^,]{0,12}\Z|\s*[,.;—–?!]")
+_THAT = re.compile(r" that\b")
+_SOMETHING = re.compile(rf"[^\w{QUOTED}]*(?:\w+ \w+|{QUOTED}|\w{{4,}})")
+_QUOTED_NEXT = re.compile(rf"\s*[,:]?\s*{QUOTED}")
+_LETTER = re.compile(rf"[\w{QUOTED}]")
+_GOES_ON = re.compile(r",\s+(?:and|but|or|nor)\b")
+_QUOTED_LATER = re.compile(rf"(?<=[,:.—] ){QUOTED}")
+_JUDGING = frozenset(("accuse", "condemn", "denounce"))
+_COMMENT = re.compile(
+    rf"{QUOTED}(?P<comment>,? (?:which|a remark|in the words|as (?:he|she|it|they) |after|before|when|while|during|though|although|at a|in a|on [A-Z])[^{QUOTED}]*\Z|, (?!and\b|but\b|or\b|nor\b|that\b)[^{QUOTED}]*\Z)"
+    r"|(?P<comment2>, (?:two|a|one|three|\w+) (?:days?|weeks?|hours?|months?|minutes) (?:before|after|ahead|later)\b.*\Z)", re.S
+)
+_NAMING = frozenset(("call", "dub", "label", "term", "brand"))
 _PHRASE_END = re.compile(rf"[,.;:!?—–…]|{QUOTED}| (?:and|but|as|while|after|before|when) |\n")
 _TAIL = re.compile(r",? (?:in (?:a|an|the|their|its|his|her) (?:\w+ ){0,2}statement\b.*|on (?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\Z", re.S)
 _APPOSITION = re.compile(r"[ ,]*(?:(?:a|an|the|who|whose|which|speaking|referring|adding|in|at|on|during|after|when|as|from|of|with|holding|citing|where|before|while|his|her|its) )", re.I)
@@ -117,22 +133,25 @@ def _link(sentence: str, pending: _Pending, cue: Cue) -> tuple[int, Span | None]
 
 def _to_the_right(sentence: str, cue: Cue, source: Span | None) -> _Pending | None:
     """The report of a cue that takes what follows it, or None where nothing fit to be said follows."""
+    start, given = cue.span.end, False
     if cue.frame in (Frame.OBJECT, Frame.NAME):
-        start, given = cue.span.end, True
-        if sentence.startswith(" that ", start):
-            start += 6
+        if _NO_OBJECT.match(sentence, start):
+            return None
+        if match := _THAT.match(sentence, start):
+            start = match.end()
     else:
-        start, given = clauses.skip_adjuncts(sentence, cue.span.end, cue.frame is Frame.TELL)
-    rest = sentence[start:]
-    if cue.frame is Frame.ASIDE and not (given or QUOTED in rest[:3]):
-        return None
-    if not given and re.match(r"\s*[,.;—–]", rest) and not re.match(rf"\s*,\s*{QUOTED}", rest):
-        return None
-    if not re.search(rf"\w+ \w+|{QUOTED}|\w{{4,}}", rest):
-        return None
-    if not given and clauses._NOT_A_PHRASE.match(rest) and cue.frame in (Frame.SAY, Frame.TELL) and not rest.lstrip().startswith(("if", "when", "after", "whether", "only", "not")):
-        pass
-    return _Pending(cue, source, None, start, True, f"{cue.frame}-right")
+        start, given = clauses.skip_adjuncts(sentence, start, cue.frame is Frame.TELL)
+    rest = sentence[start : start + 200]
+    quoted = _QUOTED_NEXT.match(rest) is not None
+    if cue.frame is Frame.NAME:
+        fits = QUOTED in sentence[start:] and (not rest.lstrip().startswith(QUOTED) or cue.lemma not in _NAMING)
+    elif cue.frame is Frame.OBJECT:
+        fits = _SOMETHING.match(rest) is not None
+    elif given or quoted:
+        fits = _SOMETHING.search(rest) is not None
+    else:
+        fits = cue.frame in (Frame.SAY, Frame.TELL, Frame.THINK) and _NO_CLAUSE.match(rest) is None and clauses.starts_clause(rest)
+    return _Pending(cue, source, None, start, True, f"{cue.frame}-right") if fits else None
 
 
 def _first(sentence: str, cue: Cue, free: int) -> _Pending | None:
@@ -141,7 +160,7 @@ def _first(sentence: str, cue: Cue, free: int) -> _Pending | None:
     if cue.frame is Frame.ACCORDING:
         end = _source_end(sentence, cue.span.end)
         source = _trimmed(sentence, cue.span.end, end)
-        if len(left.strip()) < 3:
+        if _LETTER.search(left) is None:
             return _Pending(cue, source, None, end, True, "according-first")
         return _Pending(cue, source, Span(free, cue.span.start), end, False, "according-last")
     if cue.participle:
@@ -149,18 +168,22 @@ def _first(sentence: str, cue: Cue, free: int) -> _Pending | None:
             return None
         return _to_the_right(sentence, cue, _subject(sentence, free, cue.span.start))
     bare = _AUXILIARY.sub("", left[-_LINK_SPACE:])
-    if cue.frame in (Frame.SAY, Frame.ASIDE, Frame.THINK) and re.search(rf"(?:[,—–-]|{QUOTED})\s*\Z", bare):
+    parenthetical = cue.frame not in (Frame.OBJECT, Frame.NAME)
+    if parenthetical and (match := _BEFORE_INVERSION.search(bare)):
         end = _source_end(sentence, cue.span.end)
+        quoted = match[0].startswith(QUOTED)
         if clauses.is_noun_phrase(sentence[cue.span.end : end]) and (
-            re.search(rf"{QUOTED}[\s—–,-]*\Z", bare) or clauses.has_finite_verb(left) or end - cue.span.end > 3
+            quoted or (sentence[end : end + 1] in _ENDS_ASIDE if clauses.has_finite_verb(left) else sentence.startswith(", ", end))
         ):
             return _Pending(cue, _trimmed(sentence, cue.span.end, end), Span(free, cue.span.start), end, False, "inverted")
-    right = _to_the_right(sentence, cue, _subject(sentence, free, cue.span.start))
-    if right is not None:
-        return right
-    if cue.frame in (Frame.OBJECT, Frame.NAME):
-        return None
-    boundary = _clause_boundary(sentence, free, cue.span.start)
+    boundary = _clause_boundary(sentence, free, cue.span.start) if parenthetical else None
+    after_quotation = boundary is not None and sentence[boundary - 1] == QUOTED
+    if not after_quotation:
+        if _LETTER.search(left) is None or (cue.frame is Frame.OBJECT and bare.rstrip().endswith(",") and clauses.has_finite_verb(left)):
+            return None
+        right = _to_the_right(sentence, cue, _subject(sentence, free, cue.span.start))
+        if right is not None:
+            return right
     if boundary is None:
         return None
     after, _ = clauses.skip_adjuncts(sentence, cue.span.end, cue.frame is Frame.TELL)
@@ -225,17 +248,21 @@ def _close(sentence: str, pending: _Pending, end: int, reports: list[Report]) ->
     stretches = [pending.left] if pending.left else []
     rest = sentence[pending.start : end]
     if pending.takes_rest:
-        stretches.append(Span(pending.start, end))
-    elif QUOTED in rest:
-        first = pending.start + rest.index(QUOTED)
-        stretches.append(Span(first, end))
-    elif rest.startswith(",") and pending.left:
+        stretches.append(Span(pending.start, _said_until(sentence, pending.start, end)))
+    elif pending.left:
         said = sentence[pending.left.start : pending.left.end]
-        goes_on = re.match(r",\s+(?:and|but|or|nor)\b", rest)
-        if goes_on or (not clauses.has_finite_verb(said) and not _APPOSITION.match(rest)):
-            stretches.append(Span(pending.start, end))
+        unfinished = not clauses.has_finite_verb(said) and QUOTED not in said and not _APPOSITION.match(rest)
+        if _QUOTED_NEXT.match(rest) or (rest.startswith(",") and (_GOES_ON.match(rest) or unfinished)):
+            stretches.append(Span(pending.start, _said_until(sentence, pending.start, end)))
+        elif quote := _QUOTED_LATER.search(rest):
+            first = pending.start + quote.start()
+            stretches.append(Span(first, _said_until(sentence, first, end)))
     if stretches:
-        quoted_only = pending.cue.frame is Frame.NAME or (
-            pending.cue.lemma in ("accuse", "condemn", "denounce") and QUOTED in rest
-        )
+        quoted_only = pending.cue.frame is Frame.NAME or (pending.cue.lemma in _JUDGING and QUOTED in rest)
         reports.append(Report(tuple(stretches), pending.cue.span, pending.source, quoted_only, pending.rule))
+
+
+def _said_until(sentence: str, start: int, end: int) -> int:
+    """Where the words said end: before the reporter's comment on them, if there is one."""
+    match = _COMMENT.search(sentence, start, end)
+    return max(match.start("comment"), match.start("comment2")) if match else end
