@@ -51,7 +51,7 @@ _FINITE = re.compile(
 )
 _RELATIVE = re.compile(r",? (?:who|whose|whom|which|where|that|when)\b[^,]*,?")
 _NOUN_PHRASE_START = re.compile(rf"[ ,]*(?:{DETERMINER}\b|[A-Z\d]|{PRONOUN}\b|[a-z]+s\b)")
-_NOT_A_PHRASE = re.compile(r"[ ,]*(?:on|in|at|that|to|by|from|with|as|after|before|when|while|if|for|of|during|through|but|and|or|because|how|why|what|whether|about|over|under|against|only|not|so)\b", re.I)
+_NOT_A_PHRASE = re.compile(r"[ ,]*(?!(?:about|over|as|at|in) (?:\d|many|much|few|least|most)|half|both)(?:on|in|at|that|to|by|from|with|as|after|before|when|while|if|for|of|during|through|but|and|or|because|how|why|what|whether|about|over|under|against|only|not|so)\b", re.I)
 
 
 def has_finite_verb(phrase: str) -> bool:

@@ -23,6 +23,7 @@ class Frame(StrEnum):
 
     SAY = "say"
     THAT = "that"
+    REPORT = "report"
     ASIDE = "aside"
     TELL = "tell"
     THINK = "think"

@@ -20,12 +20,13 @@ from stancewire.quotation_marks import Quotation, find_quotations
 from stancewire.reported import Report, find_reports
 from stancewire.schema import Attribution, Kind, Span, Statement
 from stancewire.text import Document
+from stancewire.transcripts import Turn, find_turns
 
 _LONGEST_SENTENCE = 6000
 _EDGE = " \t\n,;:—–-"
 _CONNECTIVE = re.compile(r"(?:and|but|that|or|also|then|while|,|;|\s)*", re.I)
 _DATELINE = re.compile(
-    r"(?:[A-ZÀ-Þ][\w’'.]*[A-ZÀ-Þ.][A-ZÀ-Þ’'.]*|[A-Z]\w+(?=[/ ,(]))[^\n“\"‘«„]{0,60}?(?:\((?:[^()\n]{1,30})\))?\s*(?:--|—|–|\s-)\s+|[A-Z]{3,}[A-Z /]*: (?=[A-Z])"
+    r"\*{0,2}\d{1,2}[:.]\d\d(?: ?[ap]\.?m\.?)?(?: [A-Z]{2,4})?\*{0,2}\s*(?:--|—|–|-|\.|:)?\s+|(?:[A-ZÀ-Þ][\w’'.]*[A-ZÀ-Þ.][A-ZÀ-Þ’'.]*|[A-Z]\w+(?=[/ ,(]))[^\n“\"‘«„]{0,60}?(?:\((?:[^()\n]{1,30})\))?\s*(?:--|—|–|\s-)\s+|[A-Z]{3,}[A-Z /]*: (?=[A-Z])"
 )
 
 
@@ -35,13 +36,27 @@ def find_statements(doc: Document) -> list[Statement]:
     masked = _mask(doc.text, quotations)
     statements: list[Statement] = []
     position = 0
+    turns = find_turns(doc)
+    turn = 0
     for unit in _units(doc, quotations):
         inside: list[Quotation] = []
         while position < len(quotations) and quotations[position].outer.start < unit.end:
             inside.append(quotations[position])
             position += 1
+        while turn < len(turns) and turns[turn].paragraph.end <= unit.start:
+            turn += 1
+        if turn < len(turns) and turns[turn].paragraph.contains(unit):
+            if turns[turn].paragraph.start == unit.start:
+                statements.append(_turn(turns[turn], inside))
+            continue
         _read_unit(doc.text, masked, unit, inside, statements)
     return sorted(statements, key=lambda statement: statement.start)
+
+
+def _turn(turn: Turn, quotations: Sequence[Quotation]) -> Statement:
+    words = quotations[0].inner if quotations and quotations[0].outer == turn.words else turn.words
+    attribution = Attribution(turn.speaker, turn.speaker) if turn.speaker else None
+    return Statement((words,), Kind.DIRECT, attribution, turn.rule)
 
 
 def _mask(text: str, quotations: Sequence[Quotation]) -> str:

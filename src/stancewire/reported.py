@@ -25,7 +25,7 @@ _AUXILIARY = re.compile(rf"(?:[ ,]+(?:has|had|have|{ADVERB}|[’'](?:s|d|ve)))+\
 _PARTICIPLE_LINK = re.compile(rf"(?:,|—|–|;|{QUOTED}| and| but)\s+(?:(?:while|by|and|but|in|before|after) )?(?:{ADVERB} )?\Z")
 _SAME_SOURCE_LINK = re.compile(rf"(?:,|;|{QUOTED})?\s+(?:and|but|then|yet)\s+(?:{ADVERB} )?(?:has |had |have )?(?:{ADVERB} )?\Z")
 _NEW_SOURCE_LINK = re.compile(
-    rf"(?:(?:,|;|—|{QUOTED})\s+(?:(?:and|but|while|as|although|though|whereas|because|after) )?| (?:and|but|while|although) )"
+    rf"(?:(?:,|;|—|{QUOTED})\s+(?:(?:and|but) )?(?:(?:while|as|although|though|whereas|because|after) )?| (?:and|but|while|although) )"
     rf"(?P<source>{PRONOUN}|(?:[\w’'.&-]+ ){{0,9}}?[\w’'.&-]+)(?: {ADVERB})?(?: has| had| have)?(?: {ADVERB})? \Z"
 )
 _BEFORE_INVERSION = re.compile(rf"(?:{QUOTED}\s*[,—–-]*|[,—–])\s*\Z")
@@ -35,6 +35,7 @@ _NO_CLAUSE = re.compile(r"\s*(?:so|it|nothing|two things|this|that|as much|more|
 _THAT = re.compile(r" that\b")
 _SOMETHING = re.compile(rf"[^\w{QUOTED}]*(?:\w+ \w+|{QUOTED}|\w{{4,}})")
 _QUOTED_NEXT = re.compile(rf"\s*[,:]?\s*{QUOTED}")
+_QUOTED_ASIDE = re.compile(rf"\s*,\s*{QUOTED}")
 _LETTER = re.compile(rf"[\w{QUOTED}]")
 _GOES_ON = re.compile(r",\s+(?:and|but|or|nor)\b")
 _QUOTED_LATER = re.compile(rf"(?<=[,:.—] ){QUOTED}")
@@ -145,7 +146,7 @@ def _to_the_right(sentence: str, cue: Cue, source: Span | None) -> _Pending | No
     quoted = _QUOTED_NEXT.match(rest) is not None
     if cue.frame is Frame.NAME:
         fits = QUOTED in sentence[start:] and (not rest.lstrip().startswith(QUOTED) or cue.lemma not in _NAMING)
-    elif cue.frame is Frame.OBJECT:
+    elif cue.frame is Frame.OBJECT or (cue.frame is Frame.REPORT and not _NO_OBJECT.match(sentence, start)):
         fits = _SOMETHING.match(rest) is not None
     elif given or quoted:
         fits = _SOMETHING.search(rest) is not None
@@ -178,7 +179,8 @@ def _first(sentence: str, cue: Cue, free: int) -> _Pending | None:
             return _Pending(cue, _trimmed(sentence, cue.span.end, end), Span(free, cue.span.start), end, False, "inverted")
     boundary = _clause_boundary(sentence, free, cue.span.start) if parenthetical else None
     after_quotation = boundary is not None and sentence[boundary - 1] == QUOTED
-    if not after_quotation:
+    rest_quoted = boundary is not None and _QUOTED_ASIDE.match(sentence, clauses.skip_adjuncts(sentence, cue.span.end, False)[0])
+    if not after_quotation and not rest_quoted:
         if _LETTER.search(left) is None or (cue.frame is Frame.OBJECT and bare.rstrip().endswith(",") and clauses.has_finite_verb(left)):
             return None
         right = _to_the_right(sentence, cue, _subject(sentence, free, cue.span.start))
@@ -252,7 +254,8 @@ def _close(sentence: str, pending: _Pending, end: int, reports: list[Report]) ->
     elif pending.left:
         said = sentence[pending.left.start : pending.left.end]
         unfinished = not clauses.has_finite_verb(said) and QUOTED not in said and not _APPOSITION.match(rest)
-        if _QUOTED_NEXT.match(rest) or (rest.startswith(",") and (_GOES_ON.match(rest) or unfinished)):
+        goes_on = QUOTED not in said and _GOES_ON.match(rest)
+        if _QUOTED_NEXT.match(rest) or (rest.startswith(",") and (goes_on or unfinished)):
             stretches.append(Span(pending.start, _said_until(sentence, pending.start, end)))
         elif quote := _QUOTED_LATER.search(rest):
             first = pending.start + quote.start()
