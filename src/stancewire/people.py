@@ -13,15 +13,29 @@ import bisect
 import dataclasses
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
+from stancewire import places
 from stancewire.phrases import Kind, Phrase, Reader
 from stancewire.schema import Mention, Person, Span
 from stancewire.text import Document
 
 _LOWER = re.compile(r"(?<!\w)[^\W\d_A-Z][^\W\d_]*")
+_DATELINE = re.compile(
+    r"\W{0,3}(?=[^\n]{0,40}?[^\W\d_a-z]{3})([^\n.:;!?]{2,60}?(?:\b[A-Z][a-z]{2,4}\. \d+)?)(?:\s+[-–—]{1,2}\s|—|:\s)"
+)
+_QUOTED = re.compile(r"[\"“«„][^\"”»“\n]*[\"”»“]")
+_AMERICAN = re.compile(r"\b(?:(?:Sen|Rep)\. [A-Z]|[RD]-[A-Z][a-z]|Republicans?\b|Democrats?\b)")
+_FRONTED = frozenset(["in", "from", "at", "over in", "for", "back in", "but in", "and in", "only"])
 _FRONT = 40
 _MEMORY = 12
+_CONGRESSIONAL = frozenset(
+    """president secretary administration senator representative congressman congresswoman governor undersecretary
+    congress senate house treasury department""".split()
+)
+_PARLIAMENTARY = frozenset("minister ministry premier chancellor king queen mp parliament".split())
+_BODIES = frozenset("UN EU NATO".split())
+_DIPLOMATIC = frozenset("embassy ambassador consul consulate mission envoy".split())
 
 
 def find_people(doc: Document, mentions: Sequence[Mention]) -> tuple[Person, ...]:
@@ -29,8 +43,7 @@ def find_people(doc: Document, mentions: Sequence[Mention]) -> tuple[Person, ...
 
     States and seats of power that speak for themselves ("Tehran said") are no people: they are `mentions` already.
     """
-    mentions = sorted(mentions, key=lambda mention: mention.span.start)
-    register = Register(doc, mentions)
+    register = Register(doc, Context(doc, mentions))
     return tuple(entity.person() for entity in register.entities if entity.introduced)
 
 
@@ -39,110 +52,141 @@ class Entity:
     """Somebody under way through the article. `firm` tells a state that the text gave from one that was inferred."""
 
     kind: Kind
+    label: str
     name: str | None
     tokens: tuple[str, ...]
     office: str | None
-    head: str
+    heads: set[str]
     words: frozenset[str]
     state: str | None
     firm: bool
     plural: bool
-    indefinite: bool
     leads: bool
     introduced: bool
     gender: str | None
     mentions: list[Span]
 
     def person(self) -> Person:
-        return Person(self.name or self.office or "", self.office, self.state, tuple(self.mentions), self.leads)
+        return Person(self.name or self.label, self.office, self.state, tuple(self.mentions), self.leads)
 
 
 class Context:
-    """Which state an article is speaking of at a place."""
+    """Where an article is at a place of its text: its sentences, what they mention, and whose unnamed ministry is meant.
+
+    `mentions` are those given and the localities (`places.find_places`) in order; `home` is the state of the dateline,
+    else the one named most often; `american` is whether the article speaks of American politics as its own.
+    """
 
     def __init__(self, doc: Document, mentions: Sequence[Mention]) -> None:
         self._doc = doc
-        self._mentions = mentions
-        self._starts = [mention.span.start for mention in mentions]
+        self.mentions = _with_places(doc.text, mentions)
+        self._starts = [mention.span.start for mention in self.mentions]
         self._sentence_starts = [sentence.start for sentence in doc.sentences]
         self._paragraph_starts = [paragraph.start for paragraph in doc.paragraphs]
+        self._quoted = [(match.start(), match.end()) for match in _QUOTED.finditer(doc.text)]
+        self._quoted_starts = [start for start, _ in self._quoted]
+        dateline = _DATELINE.match(doc.text)
+        self.dateline = Span(0, dateline.end(1)) if dateline else Span(0, 0)
+        self.american = _AMERICAN.search(doc.text) is not None
         self.home = self._home()
 
     def _home(self) -> str | None:
-        """The state of the dateline, else the one named most often."""
-        for mention in self._mentions[:1]:
-            if mention.rule == "dateline":
-                return mention.code
-        counts = Counter(mention.code for mention in self._mentions)
+        placed = [m for m in self.mentions[:3] if m.span.end <= self.dateline.end and m.code not in _BODIES]
+        if placed:
+            last = placed[-1]
+            return last.code if self._doc.text[placed[0].span.end : last.span.start] == ", " else placed[0].code
+        if self.american:
+            return "USA"
+        counts = Counter(mention.code for mention in self.mentions if mention.code not in _BODIES)
         return counts.most_common(1)[0][0] if counts else None
 
     def sentence(self, position: int) -> int:
         """The number of the sentence that `position` stands in."""
         return max(0, bisect.bisect_right(self._sentence_starts, position) - 1)
 
-    def paragraph(self, position: int) -> int:
-        return max(0, bisect.bisect_right(self._paragraph_starts, position) - 1)
-
     def in_sentence(self, number: int, before: int | None = None) -> Sequence[Mention]:
-        """The mentions in a sentence, or in its part `before` a position."""
+        """The mentions in a sentence, or in its part `before` a position, that are outside quotation marks."""
+        if not self._doc.sentences:
+            return []
         sentence = self._doc.sentences[number]
         end = sentence.end if before is None else min(before, sentence.end)
-        low = bisect.bisect_left(self._starts, sentence.start)
-        return self._mentions[low : bisect.bisect_left(self._starts, end)]
+        low = bisect.bisect_left(self._starts, max(sentence.start, self.dateline.end))
+        high = bisect.bisect_left(self._starts, end)
+        return [m for m in self.mentions[low:high] if not self.is_quoted(m.span.start)]
+
+    def is_quoted(self, position: int) -> bool:
+        """Whether `position` stands in quotation marks."""
+        index = bisect.bisect_right(self._quoted_starts, position) - 1
+        return index >= 0 and position < self._quoted[index][1]
 
     def fronted(self, position: int) -> str | None:
         """The state of a place that opens the sentence: "In Beijing, a spokesman said"."""
         if not self._doc.sentences:
             return None
         number = self.sentence(position)
-        start = self._doc.sentences[number].start
+        start = max(self._doc.sentences[number].start, self.dateline.end)
         for mention in self.in_sentence(number, position)[:1]:
-            before = self._doc.text[start : mention.span.start].casefold().strip(" \"'“‘«„»")
+            before = self._doc.text[start : mention.span.start].casefold().strip(" \"'“‘«„»—–-")
             if before in _FRONTED and mention.span.start - start < _FRONT:
                 return mention.code
         return None
 
     def subject(self, position: int) -> str | None:
         """The state that "its" at `position` most likely refers to: the first of the sentence, else of those before."""
-        if not self._doc.sentences:
-            return None
         number = self.sentence(position)
         for back in range(number, max(-1, number - _MEMORY), -1):
-            found = [m for m in self.in_sentence(back, position) if m.rule != "dateline"]
+            found = [m for m in self.in_sentence(back, position) if m.rule != places.RULE]
             if found:
                 return found[0].code
         return None
 
-    def here(self, position: int) -> str | None:
-        """The state whose unnamed ministry an article means at `position`."""
-        if front := self.fronted(position):
-            return front
+    def here(self, position: int, head: str) -> str | None:
+        """The state whose unnamed holder of an office, or whose institution, an article means at `position`."""
+        if self.american and head in _CONGRESSIONAL:
+            return "USA"
+        for code in self._around(position):
+            if code not in _BODIES and not (code == "USA" and head in _PARLIAMENTARY):
+                return code
+        return None
+
+    def _around(self, position: int) -> Iterator[str]:
+        number = self.sentence(position)
         if self._doc.sentences:
-            number = self.sentence(position)
-            first = self.sentence(self._doc.paragraphs[self.paragraph(position)].start)
-            for back in range(number - 1, max(first - 1, number - _MEMORY), -1):
-                if found := [m for m in self.in_sentence(back) if m.rule != "dateline"]:
-                    return found[0].code
-        return self.home
+            paragraph = self._paragraph_starts[bisect.bisect_right(self._paragraph_starts, position) - 1]
+            for back in range(number - 1, max(self.sentence(paragraph) - 1, number - _MEMORY), -1):
+                yield from (m.code for m in self.in_sentence(back)[:1])
+        if self.home:
+            yield self.home
+        yield from (code for code, _ in Counter(mention.code for mention in self.mentions).most_common(4))
 
 
-_FRONTED = frozenset(["in", "from", "at", "over in", "for", "back in", "but in", "and in", "only"])
+def _with_places(text: str, mentions: Sequence[Mention]) -> list[Mention]:
+    """The mentions and the localities that overlap none of them, in order."""
+    taken = sorted(mentions, key=lambda mention: mention.span.start)
+    starts = [mention.span.start for mention in taken]
+    free = []
+    for place in places.find_places(text):
+        index = bisect.bisect_left(starts, place.span.end)
+        if index == 0 or not taken[index - 1].span.overlaps(place.span):
+            free.append(place)
+    return sorted([*taken, *free], key=lambda mention: mention.span.start)
 
 
 class Register:
     """The entities of an article and the rules by which a phrase joins one of them."""
 
-    def __init__(self, doc: Document, mentions: Sequence[Mention]) -> None:
-        self.context = Context(doc, mentions)
+    def __init__(self, doc: Document, context: Context) -> None:
+        self.context = context
         self.entities: list[Entity] = []
         self._text = doc.text
         self._by_token: dict[str, list[Entity]] = defaultdict(list)
         self._by_head: dict[str, list[Entity]] = defaultdict(list)
         self._at: dict[tuple[int, int], Entity] = {}
-        reader = Reader(doc.text, mentions, frozenset(_LOWER.findall(doc.text)))
+        reader = Reader(doc.text, context.mentions, frozenset(_LOWER.findall(doc.text)))
         for paragraph in doc.paragraphs:
             for phrase in reader.read(paragraph):
-                self._take(phrase)
+                if phrase.span.start >= context.dateline.end:
+                    self._take(phrase)
 
     def _take(self, phrase: Phrase) -> None:
         state = self._state(phrase)
@@ -207,36 +251,48 @@ class Register:
 
     @staticmethod
     def _same_office(entity: Entity, phrase: Phrase, state: str | None) -> bool:
-        if entity.plural != phrase.plural or (state and entity.state and state != entity.state):
+        if (
+            phrase.head not in entity.heads
+            or entity.plural != phrase.plural
+            or (state and entity.state and state != entity.state)
+        ):
             return False
-        return phrase.words <= entity.words or (entity.words <= phrase.words and entity.head == phrase.head)
+        return phrase.words <= entity.words or entity.words <= phrase.words
 
     def _introduce(self, phrase: Phrase, tokens: tuple[str, ...], state: str | None) -> Entity:
-        firm = state is not None
-        if state is None:
-            state = self._inferred(phrase)
-        name = phrase.name.of(self._text) if phrase.name else None
-        office = phrase.office.of(self._text) if phrase.office else None
         entity = Entity(
-            phrase.kind, name, tokens, office, phrase.head, phrase.words, state, firm, phrase.plural,
-            phrase.determiner in ("a", "an"), phrase.leads, phrase.kind is not Kind.NAME or bool(phrase.titles), phrase.gender, [],
-        )  # fmt: skip
+            kind=phrase.kind,
+            label=phrase.span.of(self._text),
+            name=phrase.name.of(self._text) if phrase.name else None,
+            tokens=tokens,
+            office=phrase.office.of(self._text) if phrase.office else None,
+            heads={phrase.head} - {""},
+            words=phrase.words,
+            state=state or self._inferred(phrase),
+            firm=state is not None,
+            plural=phrase.plural,
+            leads=phrase.leads,
+            introduced=phrase.kind is not Kind.NAME or bool(phrase.titles),
+            gender=phrase.gender,
+            mentions=[],
+        )
         self.entities.append(entity)
         self._index(entity)
         return entity
 
     def _inferred(self, phrase: Phrase) -> str | None:
-        if phrase.kind is Kind.INSTITUTION or (phrase.kind is Kind.OFFICE and not phrase.plural):
-            return self.context.here(phrase.span.start)
+        """The state of a phrase that gives none: that of the place, for those who act or speak for some state."""
+        if phrase.kind is Kind.INSTITUTION or (phrase.kind is Kind.OFFICE and not phrase.plural) or phrase.titles:
+            return self.context.here(phrase.span.start, phrase.head)
         return None
 
     def _index(self, entity: Entity) -> None:
         for token in set(entity.tokens):
             if entity not in self._by_token[token][-_MEMORY:]:
                 self._by_token[token].append(entity)
-        for word in {entity.head, *entity.words}:
-            if word and entity not in self._by_head[word][-_MEMORY:]:
-                self._by_head[word].append(entity)
+        for head in entity.heads:
+            if entity not in self._by_head[head][-_MEMORY:]:
+                self._by_head[head].append(entity)
 
     def _update(self, entity: Entity, phrase: Phrase, tokens: tuple[str, ...], state: str | None) -> None:
         if state and not entity.firm:
@@ -244,11 +300,12 @@ class Register:
         if len(tokens) > len(entity.tokens) and phrase.name:
             entity.name, entity.tokens = phrase.name.of(self._text), tokens
         if phrase.office and entity.office is None:
-            entity.office, entity.kind, entity.head = phrase.office.of(self._text), phrase.kind, phrase.head
+            entity.office, entity.kind = phrase.office.of(self._text), phrase.kind
             entity.leads = phrase.leads
             if entity.state is None:
                 entity.state = self._inferred(phrase)
         entity.words |= phrase.words
+        entity.heads |= {phrase.head} - {""}
         entity.gender = entity.gender or phrase.gender
         entity.introduced = True
         self._index(entity)

@@ -79,9 +79,41 @@ class Phrase:
 _HEADS = frozenset({"office", "role", "institution", "document"})
 _MODIFIERS = frozenset({"rank", "topic"})
 _PRIVATE = frozenset(
-    ["former", "ex", "late", "ousted", "exiled", "retired", "opposition", "shadow", "candidate", "outgoing", "one-time", "elected"]
+    [
+        "former",
+        "ex",
+        "late",
+        "ousted",
+        "exiled",
+        "retired",
+        "opposition",
+        "shadow",
+        "candidate",
+        "outgoing",
+        "one-time",
+        "elected",
+    ]
 )
-_ARTICLES = frozenset(["the", "a", "an", "this", "one", "another", "some", "two", "three", "several", "both", "all", "many", "each", "no", "any"])
+_ARTICLES = frozenset(
+    [
+        "the",
+        "a",
+        "an",
+        "this",
+        "one",
+        "another",
+        "some",
+        "two",
+        "three",
+        "several",
+        "both",
+        "all",
+        "many",
+        "each",
+        "no",
+        "any",
+    ]
+)
 _COUNTS = frozenset(["two", "three", "several", "both", "all", "many"])
 _POSSESSIVES = frozenset(["its", "his", "her", "their", "our", "my", "your"])
 _COMPLEMENTS = frozenset(["of", "for", "to", "in", "at", "from", "on", "with"])
@@ -91,10 +123,191 @@ _NAMELIKE = frozenset({"office", "title", "rank", "topic"})
 _QUOTES = frozenset("'‘’\"“”„«»")
 _PARTY = re.compile(r"[RDI]-[^\W\d_]")
 _DATES = frozenset(
-    ["january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december", "jan", "feb", "mar", "apr", "aug", "sept", "oct", "nov", "dec"]
+    [
+        "january",
+        "february",
+        "march",
+        "april",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "jan",
+        "feb",
+        "mar",
+        "apr",
+        "aug",
+        "sept",
+        "oct",
+        "nov",
+        "dec",
+    ]
 )
 _STOPS = frozenset(
-    ["about", "above", "across", "after", "against", "along", "although", "amid", "among", "and", "are", "as", "asked", "at", "be", "because", "been", "before", "being", "below", "between", "but", "by", "could", "did", "do", "does", "during", "for", "from", "had", "has", "have", "he", "her", "him", "how", "i", "if", "in", "into", "is", "it", "like", "may", "might", "must", "near", "nor", "not", "of", "off", "on", "once", "or", "out", "over", "said", "say", "saying", "says", "she", "should", "since", "so", "such", "than", "that", "them", "then", "there", "they", "through", "till", "to", "told", "under", "until", "up", "upon", "us", "was", "we", "were", "what", "when", "where", "whether", "which", "while", "who", "whom", "whose", "why", "will", "with", "within", "without", "would", "you", "according", "added", "told", "tells", "tell", "calls", "called", "wrote", "write", "writes", "replied", "insisted", "warned", "denied", "announced", "argued", "claimed", "declared", "noted", "stressed", "suggested", "thanked", "urged", "accused", "condemned", "denounced", "praised", "welcomed", "described", "declined", "refused", "promised", "vowed", "added", "answered", "explained", "recalled", "indicated", "only", "also", "just", "even", "still", "yet", "here", "there", "then", "now", "later", "today", "yesterday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "whether"]
+    [
+        "about",
+        "above",
+        "across",
+        "after",
+        "against",
+        "along",
+        "although",
+        "amid",
+        "among",
+        "and",
+        "are",
+        "as",
+        "asked",
+        "at",
+        "be",
+        "because",
+        "been",
+        "before",
+        "being",
+        "below",
+        "between",
+        "but",
+        "by",
+        "could",
+        "did",
+        "do",
+        "does",
+        "during",
+        "for",
+        "from",
+        "had",
+        "has",
+        "have",
+        "he",
+        "her",
+        "him",
+        "how",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "like",
+        "may",
+        "might",
+        "must",
+        "near",
+        "nor",
+        "not",
+        "of",
+        "off",
+        "on",
+        "once",
+        "or",
+        "out",
+        "over",
+        "said",
+        "say",
+        "saying",
+        "says",
+        "she",
+        "should",
+        "since",
+        "so",
+        "such",
+        "than",
+        "that",
+        "them",
+        "then",
+        "there",
+        "they",
+        "through",
+        "till",
+        "to",
+        "told",
+        "under",
+        "until",
+        "up",
+        "upon",
+        "us",
+        "was",
+        "we",
+        "were",
+        "what",
+        "when",
+        "where",
+        "whether",
+        "which",
+        "while",
+        "who",
+        "whom",
+        "whose",
+        "why",
+        "will",
+        "with",
+        "within",
+        "without",
+        "would",
+        "you",
+        "according",
+        "added",
+        "told",
+        "tells",
+        "tell",
+        "calls",
+        "called",
+        "wrote",
+        "write",
+        "writes",
+        "replied",
+        "insisted",
+        "warned",
+        "denied",
+        "announced",
+        "argued",
+        "claimed",
+        "declared",
+        "noted",
+        "stressed",
+        "suggested",
+        "thanked",
+        "urged",
+        "accused",
+        "condemned",
+        "denounced",
+        "praised",
+        "welcomed",
+        "described",
+        "declined",
+        "refused",
+        "promised",
+        "vowed",
+        "added",
+        "answered",
+        "explained",
+        "recalled",
+        "indicated",
+        "only",
+        "also",
+        "just",
+        "even",
+        "still",
+        "yet",
+        "here",
+        "there",
+        "then",
+        "now",
+        "later",
+        "today",
+        "yesterday",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+        "whether",
+    ]
 )
 """Words that end a noun phrase: prepositions, conjunctions, pronouns, auxiliaries, reporting verbs, days."""
 
@@ -107,10 +320,42 @@ _REPORTING = re.compile(
 
 _TOKEN = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_]+(?:(?:['’](?!s\b)|-)[^\W_]+)*|['’]s\b|\d[\d,.:]*\w*|([^\w\s])\1*|_+")
 _PARTICLES = frozenset(
-    ["al", "el", "bin", "ibn", "abu", "van", "von", "der", "den", "de", "da", "do", "dos", "das", "del", "della", "di", "la", "le", "du", "ten", "ter", "y", "e", "af", "av", "zu", "bint", "ben", "uld"]
+    [
+        "al",
+        "el",
+        "bin",
+        "ibn",
+        "abu",
+        "van",
+        "von",
+        "der",
+        "den",
+        "de",
+        "da",
+        "do",
+        "dos",
+        "das",
+        "del",
+        "della",
+        "di",
+        "la",
+        "le",
+        "du",
+        "ten",
+        "ter",
+        "y",
+        "e",
+        "af",
+        "av",
+        "zu",
+        "bint",
+        "ben",
+        "uld",
+    ]
 )
 _ARABIC = re.compile(r"(?:al|el|ul|as|ad|an|ar|az|ash|at)[-‑]\w")
 _TAIL = 10
+_UNKNOWN = 2
 _REACH = 9
 
 
@@ -281,14 +526,16 @@ class Reader:
                 break
             if self._is_name(end) or (self._ends_name(end) and end - position < 4):
                 end += 1
-            elif (token.lower in _PARTICLES and self._is_name(end + 1)) or (token.text == "." and len(self._tokens[end - 1].text) == 1 and self._is_name(end + 1)):
+            elif (token.lower in _PARTICLES and self._is_name(end + 1)) or (
+                token.text == "." and len(self._tokens[end - 1].text) == 1 and self._is_name(end + 1)
+            ):
                 end += 2
             elif token.text in _QUOTES and following and self._is_name(end + 1) and self._closes(end + 2):
                 end += 3
             else:
                 break
         after = self._at(end)
-        if not titles and after and after.capital and (after.is_a(_HEADS) or after.is_a(_MODIFIERS)):
+        if not titles and after and (after.is_a(_HEADS) or after.is_a(_MODIFIERS)):
             return None
         return _Unit(start, end, name=(position, end), titles=tuple(titles))
 
@@ -308,51 +555,61 @@ class Reader:
 
     def _grow(self, head: int, units: list[_Unit], free: int) -> _Unit | None:
         """The phrase around the head noun at `head`, which may not begin before `free` save for a possessor."""
-        tokens = self._tokens
-        left, determiner, state, anchor = head, None, None, None
-        first, bounded = head, False
-        if not tokens[head].capital:
+        token = self._tokens[head]
+        unit = self._leftwards(head, units, free)
+        unit.right, state, anchor = self._tail(head)
+        assert unit.office is not None
+        first = unit.office[0]
+        if unit.state is None:
+            own = [t.code for t in self._tokens[first : head + 1] if t.code and not self._is_vague(t, token)]
+            unit.state = own[0] if own else state
+            unit.anchor = unit.anchor or (None if own else anchor)
+        while first < head and self._tokens[first].code:
+            first += 1
+        unit.office = (first, unit.right)
+        return unit if self._stands(unit, token) else None
+
+    def _is_vague(self, token: _Token, head: _Token) -> bool:
+        """Whether an adjective names a region more than a body: "a European diplomat" may be of any state."""
+        return token.lower == "european" and head.is_a(_PERSONAL) and not head.capital
+
+    def _stands(self, unit: _Unit, token: _Token) -> bool:
+        """Whether the head noun has enough about it to be a phrase that speaks; a bare "head" may be a verb."""
+        assert unit.head is not None
+        plural = "plural" in self._marks(unit.head)
+        if unit.determiner in _COUNTS:
+            return plural
+        if unit.determiner or unit.left < unit.head or token.capital or plural:
+            return True
+        following = self._at(unit.head + 1)
+        named = following is not None and following.capital and not following.code
+        return named or (unit.state is not None and unit.right > unit.head + 1) or self._apposed(unit.head)
+
+    def _leftwards(self, head: int, units: list[_Unit], free: int) -> _Unit:
+        """The head with what stands before it: an article or pronoun, an owner, or whatever qualifies it."""
+        if not self._tokens[head].capital:
             free = self._compound(head, free)
+        first = head
         for k in range(head - 1, max(free, head - _REACH) - 1, -1):
-            token = tokens[k]
+            token = self._tokens[k]
             if token.lower == "of" and self._joins_compound(k):
                 continue
             if token.lower in _ARTICLES or token.lower in _POSSESSIVES:
-                left, determiner, bounded = k, token.lower, True
-                break
-            if token.text in ("'s", "’s", "'", "’") and k + 1 <= head:
+                return _Unit(k, head + 1, head, office=(k + 1, head + 1), determiner=token.lower)
+            if token.text in ("'s", "’s"):
+                if sum(not self._qualifies(j) for j in range(k + 1, head)) <= _UNKNOWN:
+                    first = k + 1
                 break
             if not (token.word or token.text[0].isdigit()) or (token.lower in _STOPS and not token.code):
                 break
-        if not bounded:
-            first = head
+        if first == head:
             while first - 1 >= max(free, head - _REACH) and self._qualifies(first - 1):
                 first -= 1
-            left = first
-            if (owner := self._possessor(first, units)) is not None:
-                left, state, anchor = owner
-                determiner, bounded = "'s", True
-        else:
-            first = left + 1
-        token = tokens[head]
-        right, tail_state, tail_anchor = self._tail(head)
-        premodified = [t.code for t in tokens[first:head] if t.code]
-        if token.code and token.is_a(_INSTITUTIONAL):
-            premodified.append(token.code)
-        state = state or (premodified[0] if premodified else None)
-        if state is None:
-            state, anchor = tail_state, anchor or tail_anchor
-        while first < head and tokens[first].code:
-            first += 1
-        bare = not bounded and left == head and not token.capital
-        plural = token.entry is not None and "plural" in token.entry.marks
-        if determiner in _COUNTS and not plural:
-            return None
-        following = self._at(head + 1)
-        if bare and not plural and not (following and following.capital and not following.code):
-            if not (state and right > head + 1) and not self._apposed(head):
-                return None
-        return _Unit(left, right, head, office=(first, right), state=state, anchor=anchor, determiner=determiner)
+        unit = _Unit(first, head + 1, head, office=(first, head + 1))
+        if (owner := self._possessor(first, units)) is not None:
+            unit.left, unit.state, unit.anchor = owner
+            unit.determiner = "'s"
+        return unit
 
     def _joins_compound(self, position: int) -> bool:
         """Whether the "of" here is inside a name that stands before a noun: "a Department of State spokesman"."""
@@ -414,12 +671,12 @@ class Reader:
                 elif token.is_a(_PERSONAL) and not token.capital and tokens[end - 1].capital and tokens[head].capital:
                     last_noun = None
                     break
-                elif token.code or token.entry:
+                elif token.code or (token.entry and not (preposition.lower == "to" and end == right + 1)):
                     last_noun = end
                 elif token.word and token.lower not in _STOPS and token.lower not in _DATES:
                     if token.capital and not (entry and entry.kind == "institution") and self._person_follows(end):
                         break
-                    if token.capital or (end == right + 1 and preposition.lower == "of"):
+                    if token.capital or (preposition.lower in ("of", "for") and self._opens_complement(end, right)):
                         last_noun = end
                 elif not token.text.startswith(("'", "’", "-", "–")):
                     break
@@ -432,6 +689,11 @@ class Reader:
                     anchor = (right + 1, last_noun + 1)
             right = last_noun + 1
         return right, state, anchor
+
+    def _opens_complement(self, position: int, preposition: int) -> bool:
+        """Whether the word here is the first after a preposition and an article."""
+        before = self._tokens[position - 1].lower
+        return position - preposition == 1 or (position - preposition == 2 and before in _ARTICLES)
 
     def _person_follows(self, position: int) -> bool:
         """Whether two or more capitalised words that are no offices begin here, after a word of the list."""
@@ -505,7 +767,8 @@ class Reader:
             kind, head = Kind(entry.kind), singular(self._tokens[unit.head].text)
             marks |= entry.marks
         if unit.office:
-            words = {singular(token.text) for token in self._tokens[slice(*unit.office)] if token.entry}
+            own = self._tokens[unit.office[0] : unit.head + 1 if unit.head is not None else unit.office[1]]
+            words = {singular(token.text) for token in own if token.entry or token.capital}
         for title in unit.titles:
             marks |= lexicon()[title].marks
         tag = self._at(unit.right + 1)

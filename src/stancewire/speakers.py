@@ -45,7 +45,7 @@ def find_speakers(
     doc: Document, statements: Sequence[Statement], mentions: Sequence[Mention], people: Sequence[Person]
 ) -> list[Speaker]:
     """The speaker of each statement, in the order given; statements must be in order of the text."""
-    resolver = _Resolver(doc, statements, sorted(mentions, key=lambda mention: mention.span.start), people)
+    resolver = _Resolver(doc, statements, mentions, people)
     return [resolver.speaker(statement) for statement in statements]
 
 
@@ -55,10 +55,10 @@ class _Resolver:
     ) -> None:
         self._doc = doc
         self._text = doc.text
-        self._mentions = mentions
-        self._mention_starts = [mention.span.start for mention in mentions]
         self._context = Context(doc, mentions)
-        self._reader = Reader(doc.text, mentions)
+        self._mentions = self._context.mentions
+        self._mention_starts = [mention.span.start for mention in self._mentions]
+        self._reader = Reader(doc.text, self._mentions)
         self._voices = [_voice(person, doc.text) for person in people]
         places = [(span, voice) for person, voice in zip(people, self._voices, strict=True) for span in person.mentions]
         self._places = sorted(places, key=lambda place: (place[0].start, place[0].end))
