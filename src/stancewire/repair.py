@@ -189,7 +189,7 @@ _LONGEST_EMPHASIS = 14
 
 
 def letters(text: str) -> Iterator[Edit]:
-    """Words printed with a space after each letter ("e n v o y", "U . S ."), a drop cap apart from its word ("T he")."""
+    """Words printed with a space after each letter ("e n v o y", "U . S ."), a drop cap apart ("T he")."""
     end = 0
     for hint in _SPACED_HINT.finditer(text):
         run = _SPACED.match(text, hint.start() - 1) if hint.start() > end else None
