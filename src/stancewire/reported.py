@@ -36,6 +36,8 @@ _THAT = re.compile(r" that\b")
 _SOMETHING = re.compile(rf"[^\w{QUOTED}]*(?:\w+ \w+|{QUOTED}|\w{{4,}})")
 _QUOTED_NEXT = re.compile(rf"\s*[,:]?\s*{QUOTED}")
 _QUOTED_ASIDE = re.compile(rf"\s*,\s*{QUOTED}")
+_ASIDE_OVER = re.compile(rf"\s*(?:[,.;:—–?!]|\Z|{QUOTED}|(?:after|as|when|while|before|during|outside|with|without|in|at|on|from|over|drily|dryly)\b)")
+_ASKING = re.compile(r" (?:to|for|him|her|them|you|me|us|if|what|where|when|who)\b")
 _LETTER = re.compile(rf"[\w{QUOTED}]")
 _GOES_ON = re.compile(r",\s+(?:and|but|or|nor)\b")
 _QUOTED_LATER = re.compile(rf"(?<=[,:.—] ){QUOTED}")
@@ -136,7 +138,7 @@ def _to_the_right(sentence: str, cue: Cue, source: Span | None) -> _Pending | No
     """The report of a cue that takes what follows it, or None where nothing fit to be said follows."""
     start, given = cue.span.end, False
     if cue.frame in (Frame.OBJECT, Frame.NAME):
-        if _NO_OBJECT.match(sentence, start):
+        if _NO_OBJECT.match(sentence, start) or (cue.lemma == "ask" and _ASKING.match(sentence, start)):
             return None
         if match := _THAT.match(sentence, start):
             start = match.end()
@@ -186,9 +188,11 @@ def _first(sentence: str, cue: Cue, free: int) -> _Pending | None:
         right = _to_the_right(sentence, cue, _subject(sentence, free, cue.span.start))
         if right is not None:
             return right
-    if boundary is None:
+    if boundary is None or not _LETTER.search(sentence, free, boundary):
         return None
     after, _ = clauses.skip_adjuncts(sentence, cue.span.end, cue.frame is Frame.TELL)
+    if not (after_quotation or _ASIDE_OVER.match(sentence, after)):
+        return None
     source = _trimmed(sentence, boundary, cue.span.start)
     return _Pending(cue, source, Span(free, boundary), after, False, "after")
 
@@ -202,8 +206,8 @@ def _source_end(sentence: str, start: int) -> int:
 
 def _clause_boundary(sentence: str, free: int, cue_start: int) -> int | None:
     """Where a source that stands right before its cue begins, if something said stands before it."""
-    quote = sentence.rfind(QUOTED, free, cue_start)
-    if quote >= 0 and cue_start - quote < 300:
+    quote = sentence.rfind(QUOTED, max(free, cue_start - 300), cue_start)
+    if quote >= 0 and clauses.is_noun_phrase(_AUXILIARY.sub("", sentence[quote + 1 : cue_start]).strip(" ,—–-")):
         return quote + 1
     end = cue_start
     text = sentence[free:cue_start]
@@ -211,18 +215,18 @@ def _clause_boundary(sentence: str, free: int, cue_start: int) -> int | None:
     if stripped.endswith(","):
         text = stripped[:-1]
         end = free + len(text)
-        apposition = text.rfind(",")
+        apposition = text.rfind(", ")
         if apposition < 0:
             return None
         end = free + apposition
-    comma = sentence.rfind(",", max(free, end - 300), end)
+    comma = sentence.rfind(", ", max(free, end - 300), end)
     while comma > free:
         phrase = _AUXILIARY.sub("", sentence[comma + 1 : end]).strip()
         if clauses.is_noun_phrase(phrase) and clauses.has_finite_verb(sentence[free:comma]):
             return comma + 1
         if not clauses.has_finite_verb(phrase) and comma - free < 60 and clauses.is_noun_phrase(phrase):
             return comma + 1 if not _LEADING_ADJUNCT.match(sentence[free : comma + 2]) else None
-        comma = sentence.rfind(",", max(free, end - 300), comma)
+        comma = sentence.rfind(", ", max(free, end - 300), comma)
     return None
 
 
@@ -247,7 +251,10 @@ def _trimmed(sentence: str, start: int, end: int) -> Span | None:
 
 def _close(sentence: str, pending: _Pending, end: int, reports: list[Report]) -> None:
     """Settle what `pending` reports, now that its text is known to end at `end`."""
-    stretches = [pending.left] if pending.left else []
+    stretches = []
+    if pending.left:
+        colon = sentence.rfind(": ", pending.left.start, pending.left.end)
+        stretches.append(Span(colon + 1, pending.left.end) if colon >= 0 else pending.left)
     rest = sentence[pending.start : end]
     if pending.takes_rest:
         stretches.append(Span(pending.start, _said_until(sentence, pending.start, end)))
