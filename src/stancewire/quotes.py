@@ -12,6 +12,7 @@ Rules instead of a parser: no model to load, and megabytes a second on one core.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 
@@ -25,6 +26,13 @@ from stancewire.transcripts import Turn, find_turns
 _LONGEST_SENTENCE = 6000
 _EDGE = " \t\n,;:—–-"
 _CONNECTIVE = re.compile(r"(?:and|but|that|or|also|then|while|,|;|\s)*", re.I)
+_SHIFTED = re.compile(r"\b(?:had|would|could|did|was|were|might|should)(?:n[’']t)?\b")
+_STRONGLY_SHIFTED = re.compile(r"(?<!who )(?<!which )(?<!that )\b(?:had|would|should)(?:n[’']t)?\b")
+_NARRATION = re.compile(
+    r"\b(?:I|[Ww]e|[Oo]ur|my|this newspaper)\b|^(?:But |And )?(?:He|She|They) (?!had\b|would\b|could\b|was\b|were\b|might\b|should\b)|^Nor did (?:he|she)\b"
+    r"|^(?:He|She) (?:was (?:asked|referring|speaking)|could give)|^There was no (?:immediate )?(?:comment|reaction)|\b(?:is|are|isn[’']t|has)\b|\?$"
+)
+_PLUPERFECT = re.compile(r"\b(?:had|would|could) (?:\w+ )?\Z")
 _DATELINE = re.compile(
     r"\*{0,2}\d{1,2}[:.]\d\d(?: ?[ap]\.?m\.?)?(?: [A-Z]{2,4})?\*{0,2}\s*(?:--|—|–|-|\.|:)?\s+|(?:[A-ZÀ-Þ][\w’'.]*[A-ZÀ-Þ.][A-ZÀ-Þ’'.]*|[A-Z]\w+(?=[/ ,(]))[^\n“\"‘«„]{0,60}?(?:\((?:[^()\n]{1,30})\))?\s*(?:--|—|–|\s-)\s+|[A-Z]{3,}[A-Z /]*: (?=[A-Z])"
 )
@@ -49,7 +57,10 @@ def find_statements(doc: Document) -> list[Statement]:
             if turns[turn].paragraph.start == unit.start:
                 statements.append(_turn(turns[turn], inside))
             continue
-        _read_unit(doc.text, masked, unit, inside, statements)
+        if not inside and statements and _goes_on_in_free_speech(doc.text, unit, statements[-1]):
+            statements[-1] = _with_sentence(doc.text, statements[-1], unit)
+        else:
+            _read_unit(doc.text, masked, unit, inside, statements)
     return sorted(statements, key=lambda statement: statement.start)
 
 
@@ -57,6 +68,32 @@ def _turn(turn: Turn, quotations: Sequence[Quotation]) -> Statement:
     words = quotations[0].inner if quotations and quotations[0].outer == turn.words else turn.words
     attribution = Attribution(turn.speaker, turn.speaker) if turn.speaker else None
     return Statement((words,), Kind.DIRECT, attribution, turn.rule)
+
+
+def _goes_on_in_free_speech(text: str, unit: Span, previous: Statement) -> bool:
+    """Whether a sentence without attribution or marks is still the speaker's: "The bill was too high, he said. It had doubled."
+
+    Free indirect speech keeps the tense that reporting shifted. After "…, he said" any shifted tense counts; after
+    "he said that …", where narration more often resumes, only the pluperfect and modals do.
+    """
+    if previous.kind is Kind.DIRECT or text.count("\n", previous.end, unit.start) or unit.start - previous.end > 200:
+        return False
+    started = "." in text[previous.spans[-1].end - 1 : previous.end]
+    shifted = _SHIFTED if started or previous.rule in ("after", "inverted", "according-first") else _STRONGLY_SHIFTED
+    sentence = text[unit.start : min(unit.end, unit.start + _LONGEST_SENTENCE)]
+    if shifted.search(sentence) is None or _NARRATION.search(sentence):
+        return False
+    return not any(_PLUPERFECT.search(sentence, 0, report.cue.start) is None for report in find_reports(sentence))
+
+
+def _with_sentence(text: str, statement: Statement, unit: Span) -> Statement:
+    """`statement` with the sentence `unit`, joined to its last words where nothing stands between them."""
+    *before, last = statement.spans
+    if re.fullmatch(r"[.!?\s]*", text[last.end : unit.start]):
+        spans = (*before, Span(last.start, unit.end))
+    else:
+        spans = (*before, last, unit)
+    return dataclasses.replace(statement, spans=spans)
 
 
 def _mask(text: str, quotations: Sequence[Quotation]) -> str:
