@@ -25,6 +25,7 @@ from stancewire.transcripts import Turn, find_turns
 
 _LONGEST_SENTENCE = 6000
 _EDGE = " \t\n,;:—–-"
+_AND_THAT = re.compile(r",? (?:and|but) that (?=\w)")
 _CONNECTIVE = re.compile(r"(?:and|but|that|or|also|then|while|,|;|\s)*", re.I)
 _SHIFTED = re.compile(r"\b(?:had|would|could|did|was|were|might|should)(?:n[’']t)?\b")
 _STRONGLY_SHIFTED = re.compile(r"(?<!who )(?<!which )(?<!that )\b(?:had|would|should)(?:n[’']t)?\b")
@@ -32,6 +33,9 @@ _NARRATION = re.compile(
     r"\b(?:I|[Ww]e|[Oo]ur|my|this newspaper)\b|^(?:But |And )?(?:He|She|They) (?!had\b|would\b|could\b|was\b|were\b|might\b|should\b)|^Nor did (?:he|she)\b"
     r"|^(?:He|She) (?:was (?:asked|referring|speaking)|could give)|^There was no (?:immediate )?(?:comment|reaction)|\b(?:is|are|isn[’']t|has)\b|\?$"
 )
+_CLOSED_BY_ATTRIBUTION = frozenset(("after", "inverted", "according-first"))
+_CLOSING = tuple("”\"’'»“")
+_SEMICOLON = re.compile(r"; (?!(?:and |but |or )?that\b|and\b|but\b|or\b)")
 _PLUPERFECT = re.compile(r"\b(?:had|would|could) (?:\w+ )?\Z")
 _DATELINE = re.compile(
     r"\*{0,2}\d{1,2}[:.]\d\d(?: ?[ap]\.?m\.?)?(?: [A-Z]{2,4})?\*{0,2}\s*(?:--|—|–|-|\.|:)?\s+|(?:[A-ZÀ-Þ][\w’'.]*[A-ZÀ-Þ.][A-ZÀ-Þ’'.]*|[A-Z]\w+(?=[/ ,(]))[^\n“\"‘«„]{0,60}?(?:\((?:[^()\n]{1,30})\))?\s*(?:--|—|–|\s-)\s+|[A-Z]{3,}[A-Z /]*: (?=[A-Z])"
@@ -43,20 +47,19 @@ def find_statements(doc: Document) -> list[Statement]:
     quotations = find_quotations(doc.text, doc.paragraphs)
     masked = _mask(doc.text, quotations)
     statements: list[Statement] = []
+    turns = {turn.paragraph.start: turn for turn in find_turns(doc)}
+    turn: Turn | None = None
     position = 0
-    turns = find_turns(doc)
-    turn = 0
-    for unit in _units(doc, quotations):
-        inside: list[Quotation] = []
-        while position < len(quotations) and quotations[position].outer.start < unit.end:
-            inside.append(quotations[position])
-            position += 1
-        while turn < len(turns) and turns[turn].paragraph.end <= unit.start:
-            turn += 1
-        if turn < len(turns) and turns[turn].paragraph.contains(unit):
-            if turns[turn].paragraph.start == unit.start:
-                statements.append(_turn(turns[turn], inside))
+    for unit in _units(doc, masked, quotations):
+        turn = turns.get(unit.start, turn)
+        if turn and unit.start < turn.paragraph.end:
+            if unit.start == turn.paragraph.start:
+                inside = _quotations_in(turn.paragraph, quotations, position)
+                position += len(inside)
+                statements.append(_turn(turn, inside))
             continue
+        inside = _quotations_in(unit, quotations, position)
+        position += len(inside)
         if not inside and statements and _goes_on_in_free_speech(doc.text, unit, statements[-1]):
             statements[-1] = _with_sentence(doc.text, statements[-1], unit)
         else:
@@ -64,10 +67,19 @@ def find_statements(doc: Document) -> list[Statement]:
     return sorted(statements, key=lambda statement: statement.start)
 
 
+def _quotations_in(span: Span, quotations: Sequence[Quotation], position: int) -> list[Quotation]:
+    """The quotations that open within `span`; those before `position` are known to open earlier."""
+    end = position
+    while end < len(quotations) and quotations[end].outer.start < span.end:
+        end += 1
+    return list(quotations[position:end])
+
+
 def _turn(turn: Turn, quotations: Sequence[Quotation]) -> Statement:
-    words = quotations[0].inner if quotations and quotations[0].outer == turn.words else turn.words
-    attribution = Attribution(turn.speaker, turn.speaker) if turn.speaker else None
-    return Statement((words,), Kind.DIRECT, attribution, turn.rule)
+    """The statement of a turn: its words, or only those in quotation marks where it opens with a mark."""
+    quoted = tuple(quotation.inner for quotation in quotations)
+    spans = quoted if quotations and quotations[0].outer.start == turn.words.start else (turn.words,)
+    return Statement(spans, Kind.DIRECT, Attribution(turn.speaker, turn.speaker) if turn.speaker else None, turn.rule)
 
 
 def _goes_on_in_free_speech(text: str, unit: Span, previous: Statement) -> bool:
@@ -79,7 +91,8 @@ def _goes_on_in_free_speech(text: str, unit: Span, previous: Statement) -> bool:
     if previous.kind is Kind.DIRECT or text.count("\n", previous.end, unit.start) or unit.start - previous.end > 200:
         return False
     started = "." in text[previous.spans[-1].end - 1 : previous.end]
-    shifted = _SHIFTED if started or previous.rule in ("after", "inverted", "according-first") else _STRONGLY_SHIFTED
+    in_quotes = text[previous.end : previous.end + 1] in _CLOSING
+    shifted = _SHIFTED if started or (previous.rule in _CLOSED_BY_ATTRIBUTION and not in_quotes) else _STRONGLY_SHIFTED
     sentence = text[unit.start : min(unit.end, unit.start + _LONGEST_SENTENCE)]
     if shifted.search(sentence) is None or _NARRATION.search(sentence):
         return False
@@ -104,8 +117,8 @@ def _mask(text: str, quotations: Sequence[Quotation]) -> str:
     return "".join([*pieces, text[end:]])
 
 
-def _units(doc: Document, quotations: Sequence[Quotation]) -> Iterator[Span]:
-    """The sentences, joined where a quotation or what stands right after one straddles their border."""
+def _units(doc: Document, masked: str, quotations: Sequence[Quotation]) -> Iterator[Span]:
+    """The sentences, joined where a quotation or what stands right after one straddles their border, cut at semicolons."""
     inside = 0
     start: int | None = None
     sentences = doc.sentences
@@ -119,6 +132,9 @@ def _units(doc: Document, quotations: Sequence[Quotation]) -> Iterator[Span]:
                 continue
             if doc.text[following.start].islower():
                 continue
+        for semicolon in _SEMICOLON.finditer(masked, start, sentence.end):
+            yield from _chunks(Span(start, semicolon.start()))
+            start = semicolon.end()
         yield from _chunks(Span(start, sentence.end))
         start = None
 
@@ -159,6 +175,8 @@ def _statement(text: str, report: Report, offset: int, unit_end: int, quotations
             spans.append(quotation.inner)
             quoted = True
             start = quotation.outer.end
+            if goes_on := _AND_THAT.match(text, start, end):
+                start = goes_on.end()
         if not report.quoted_only and (words := _words(text, start, end)):
             spans.append(words)
             reported = True

@@ -20,6 +20,7 @@ _LINK_SPACE = 160  # characters before a cue in which its link to the cue before
 _NEGATED = re.compile(
     rf"(?:\b(?:to|not|never|would|will|could|can|cannot|should|may|might|must|did|does|do|nor|without|of|a|an|the|no|so)|n[’']t) (?:{ADVERB} )?\Z", re.I
 )
+_STILL_SAID = re.compile(rf"\b(?:went on|goes on|hastened|was able|at pains|continued|rose|paused|wished) to (?:{ADVERB} )?\Z")
 _PASSIVE = re.compile(rf"\b(?:is|are|was|were|be|been|being|get|got) (?:{ADVERB} )?\Z", re.I)
 _AUXILIARY = re.compile(rf"(?:[ ,]+(?:has|had|have|{ADVERB}|[’'](?:s|d|ve)))+\s*\Z", re.I)
 _PARTICIPLE_LINK = re.compile(rf"(?:,|—|–|;|{QUOTED}| and| but)\s+(?:(?:while|by|and|but|in|before|after) )?(?:{ADVERB} )?\Z")
@@ -38,6 +39,7 @@ _QUOTED_NEXT = re.compile(rf"\s*[,:]?\s*{QUOTED}")
 _QUOTED_ASIDE = re.compile(rf"\s*,\s*{QUOTED}")
 _ASIDE_OVER = re.compile(rf"\s*(?:[,.;:—–?!]|\Z|{QUOTED}|(?:after|as|when|while|before|during|outside|with|without|in|at|on|from|over|drily|dryly)\b)")
 _ASKING = re.compile(r" (?:to|for|him|her|them|you|me|us|if|what|where|when|who)\b")
+_OWN_VOICE = re.compile(rf"\b(?:I|[Ww]e|[Nn]obody|[Nn]o one|[Yy]ou)(?: {ADVERB})? ?\Z")
 _LETTER = re.compile(rf"[\w{QUOTED}]")
 _GOES_ON = re.compile(r",\s+(?:and|but|or|nor)\b")
 _QUOTED_LATER = re.compile(rf"(?<=[,:.—] ){QUOTED}")
@@ -92,7 +94,9 @@ def find_reports(sentence: str) -> list[Report]:
         if pending and not linked:
             continue
         before = sentence[max(0, cue.span.start - _LINK_SPACE) : cue.span.start]
-        if cue.frame is not Frame.ACCORDING and (_NEGATED.search(before) or _PASSIVE.search(before)):
+        if cue.frame is not Frame.ACCORDING and (
+            (_NEGATED.search(before) and not _STILL_SAID.search(before)) or _PASSIVE.search(before)
+        ):
             continue
         if pending and linked:
             end, source = linked
@@ -172,7 +176,7 @@ def _first(sentence: str, cue: Cue, free: int) -> _Pending | None:
         return _to_the_right(sentence, cue, _subject(sentence, free, cue.span.start))
     bare = _AUXILIARY.sub("", left[-_LINK_SPACE:])
     parenthetical = cue.frame not in (Frame.OBJECT, Frame.NAME)
-    if parenthetical and (match := _BEFORE_INVERSION.search(bare)):
+    if parenthetical and cue.frame is not Frame.TELL and (match := _BEFORE_INVERSION.search(bare)):
         end = _source_end(sentence, cue.span.end)
         quoted = match[0].startswith(QUOTED)
         if clauses.is_noun_phrase(sentence[cue.span.end : end]) and (
@@ -183,6 +187,8 @@ def _first(sentence: str, cue: Cue, free: int) -> _Pending | None:
     after_quotation = boundary is not None and sentence[boundary - 1] == QUOTED
     rest_quoted = boundary is not None and _QUOTED_ASIDE.match(sentence, clauses.skip_adjuncts(sentence, cue.span.end, False)[0])
     if not after_quotation and not rest_quoted:
+        if _OWN_VOICE.search(bare):
+            return None
         if _LETTER.search(left) is None or (cue.frame is Frame.OBJECT and bare.rstrip().endswith(",") and clauses.has_finite_verb(left)):
             return None
         right = _to_the_right(sentence, cue, _subject(sentence, free, cue.span.start))

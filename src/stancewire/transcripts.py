@@ -20,6 +20,7 @@ _LABEL = re.compile(
 )
 _ASKS = re.compile(r"(?:Q|QUESTIONS?|Questions?|QUESTIONER|REPORTERS?|Reporters?|MODERATOR|Moderator|INTERVIEWER|Interviewer)\.?\d*\Z")
 _SIGNATURE = re.compile(r"[—–-]{1,2} ?(?P<name>[A-ZÀ-Þ][^\n]{2,140}?)(?P<rest> \(@\w+\)[^\n]*)?")
+_OPENERS, _CLOSERS = "“\"‘'«„»", "”\"’'»“«"
 _FEWEST_LABELS = 3
 _FEWEST_QUESTIONS = 4
 
@@ -69,6 +70,7 @@ def _signed(doc: Document) -> list[Turn]:
     turns = []
     for above, below in zip(doc.paragraphs, doc.paragraphs[1:], strict=False):
         match = _SIGNATURE.fullmatch(doc.text, below.start, below.end) if len(below) < 200 else None
-        if match and (match["rest"] or doc.text[below.end - 1] != "."):
+        signed = match and (match["rest"] or (doc.text[above.start] in _OPENERS and doc.text[above.end - 1] in _CLOSERS))
+        if match and signed:
             turns.append(Turn(above, above, Span(*match.span("name")), "signed"))
     return turns
