@@ -78,282 +78,34 @@ class Phrase:
 
 _HEADS = frozenset({"office", "role", "institution", "document"})
 _MODIFIERS = frozenset({"rank", "topic"})
-_PRIVATE = frozenset(
-    [
-        "former",
-        "ex",
-        "late",
-        "ousted",
-        "exiled",
-        "retired",
-        "opposition",
-        "shadow",
-        "candidate",
-        "outgoing",
-        "one-time",
-        "elected",
-    ]
-)
-_ARTICLES = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "this",
-        "one",
-        "another",
-        "some",
-        "two",
-        "three",
-        "several",
-        "both",
-        "all",
-        "many",
-        "each",
-        "no",
-        "any",
-    ]
-)
-_COUNTS = frozenset(["two", "three", "several", "both", "all", "many"])
-_POSSESSIVES = frozenset(["its", "his", "her", "their", "our", "my", "your"])
-_COMPLEMENTS = frozenset(["of", "for", "to", "in", "at", "from", "on", "with"])
 _INSTITUTIONAL = frozenset({"institution"})
 _PERSONAL = frozenset({"office", "role"})
 _NAMELIKE = frozenset({"office", "title", "rank", "topic"})
 _QUOTES = frozenset("'‘’\"“”„«»")
 _PARTY = re.compile(r"[RDI]-[^\W\d_]")
-_DATES = frozenset(
-    [
-        "january",
-        "february",
-        "march",
-        "april",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-        "jan",
-        "feb",
-        "mar",
-        "apr",
-        "aug",
-        "sept",
-        "oct",
-        "nov",
-        "dec",
-    ]
-)
-_STOPS = frozenset(
-    [
-        "about",
-        "above",
-        "across",
-        "after",
-        "against",
-        "along",
-        "although",
-        "amid",
-        "among",
-        "and",
-        "are",
-        "as",
-        "asked",
-        "at",
-        "be",
-        "because",
-        "been",
-        "before",
-        "being",
-        "below",
-        "between",
-        "but",
-        "by",
-        "could",
-        "did",
-        "do",
-        "does",
-        "during",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "he",
-        "her",
-        "him",
-        "how",
-        "i",
-        "if",
-        "in",
-        "into",
-        "is",
-        "it",
-        "like",
-        "may",
-        "might",
-        "must",
-        "near",
-        "nor",
-        "not",
-        "of",
-        "off",
-        "on",
-        "once",
-        "or",
-        "out",
-        "over",
-        "said",
-        "say",
-        "saying",
-        "says",
-        "she",
-        "should",
-        "since",
-        "so",
-        "such",
-        "than",
-        "that",
-        "them",
-        "then",
-        "there",
-        "they",
-        "through",
-        "till",
-        "to",
-        "told",
-        "under",
-        "until",
-        "up",
-        "upon",
-        "us",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "whether",
-        "which",
-        "while",
-        "who",
-        "whom",
-        "whose",
-        "why",
-        "will",
-        "with",
-        "within",
-        "without",
-        "would",
-        "you",
-        "according",
-        "added",
-        "told",
-        "tells",
-        "tell",
-        "calls",
-        "called",
-        "wrote",
-        "write",
-        "writes",
-        "replied",
-        "insisted",
-        "warned",
-        "denied",
-        "announced",
-        "argued",
-        "claimed",
-        "declared",
-        "noted",
-        "stressed",
-        "suggested",
-        "thanked",
-        "urged",
-        "accused",
-        "condemned",
-        "denounced",
-        "praised",
-        "welcomed",
-        "described",
-        "declined",
-        "refused",
-        "promised",
-        "vowed",
-        "added",
-        "answered",
-        "explained",
-        "recalled",
-        "indicated",
-        "only",
-        "also",
-        "just",
-        "even",
-        "still",
-        "yet",
-        "here",
-        "there",
-        "then",
-        "now",
-        "later",
-        "today",
-        "yesterday",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-        "sunday",
-        "whether",
-    ]
-)
-"""Words that end a noun phrase: prepositions, conjunctions, pronouns, auxiliaries, reporting verbs, days."""
 
-_REPORTING = re.compile(
-    r"(?:said|says?|told|tells|asked|asks|added|adds|wrote|writes|replied|insist(?:s|ed)|warn(?:s|ed)|den(?:ies|ied)|"
-    r"announced|argue[sd]|claim(?:s|ed)|declared|noted|notes|stressed|suggested|thanked|urge[sd]|accuse[sd]|condemned|"
-    r"denounced|praised|welcomed|described|answered|explained|recalled|indicated|called|calls|remarked|observed|"
-    r"conceded|admitted|retorted|quipped|sighed|repeated|continued|concluded|confirmed|demanded|predicted|joked)"
-)
 
 _TOKEN = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_]+(?:(?:['’](?!s\b)|-)[^\W_]+)*|['’]s\b|\d[\d,.:]*\w*|([^\w\s])\1*|_+")
-_PARTICLES = frozenset(
-    [
-        "al",
-        "el",
-        "bin",
-        "ibn",
-        "abu",
-        "van",
-        "von",
-        "der",
-        "den",
-        "de",
-        "da",
-        "do",
-        "dos",
-        "das",
-        "del",
-        "della",
-        "di",
-        "la",
-        "le",
-        "du",
-        "ten",
-        "ter",
-        "y",
-        "e",
-        "af",
-        "av",
-        "zu",
-        "bint",
-        "ben",
-        "uld",
-    ]
-)
 _ARABIC = re.compile(r"(?:al|el|ul|as|ad|an|ar|az|ash|at)[-‑]\w")
+
+
+@functools.cache
+def words_of(name: str) -> frozenset[str]:
+    """A class of `data/function_words.tsv`."""
+    lines = resources.files("stancewire").joinpath("data/function_words.tsv").read_text(encoding="utf-8").splitlines()
+    rows = (line.split("\t") for line in lines if line and not line.startswith("#"))
+    return next(frozenset(words.split()) for key, words in rows if key == name)
+
+
+_ARTICLES = words_of("article")
+_COUNTS = words_of("count")
+_POSSESSIVES = words_of("possessive")
+_COMPLEMENTS = words_of("complement")
+_PARTICLES = words_of("particle")
+_DATES = words_of("date")
+_PRIVATE = words_of("private")
+_REPORTING = words_of("reporting")
+_STOPS = words_of("bound")
 _TAIL = 10
 _UNKNOWN = 2
 _REACH = 9
@@ -450,7 +202,7 @@ class Reader:
     def read(self, span: Span) -> list[Phrase]:
         """The phrases inside `span`, those inside another's possessor or complement before it."""
         self._tokens = self._tokenise(span)
-        units = self._join(self._units())
+        units = self._join(self._join(self._units()))
         phrases = [self._phrase(unit) for unit in units]
         return sorted(phrases, key=lambda phrase: (phrase.span.end, -phrase.span.start))
 
@@ -488,7 +240,12 @@ class Reader:
         if not token.is_a(_HEADS) or (token.code and not token.is_a(_INSTITUTIONAL)):
             return False
         following = self._at(position + 1)
-        return following is None or not following.is_a(_HEADS) or (following.capital and not token.capital)
+        if following is None or (following.capital and not token.capital):
+            return True
+        while following is not None and following.is_a(_MODIFIERS):
+            position += 1
+            following = self._at(position + 1)
+        return following is None or not following.is_a(_HEADS)
 
     def _at(self, position: int) -> _Token | None:
         return self._tokens[position] if 0 <= position < len(self._tokens) else None
@@ -499,7 +256,9 @@ class Reader:
 
     def _is_name(self, position: int) -> bool:
         token = self._at(position)
-        if token is None or token.code or _bound(token.lower):
+        if token is None or token.code:
+            return False
+        if _bound(token.lower) and (self._opens_sentence(position) or not self._precedes_name(position)):
             return False
         if not token.capital:
             return bool(_ARABIC.match(token.text))
@@ -508,6 +267,21 @@ class Reader:
         if token.entry:
             return False
         return followed or not (self._opens_sentence(position) and token.lower in self._common)
+
+    def _precedes_name(self, position: int) -> bool:
+        """Whether the capitalised word here is followed by one that is no word of any list: "Do Quang Hieu"."""
+        token, following = self._tokens[position], self._at(position + 1)
+        return (
+            token.capital
+            and len(token.text) > 1
+            and following is not None
+            and following.capital
+            and not following.code
+            and not following.entry
+            and not _bound(following.lower)
+            and position > 0
+            and self._tokens[position - 1].is_a(_PERSONAL)
+        )
 
     def _named(self, position: int) -> _Unit | None:
         """A name that begins here, with the titles before it."""
@@ -537,7 +311,10 @@ class Reader:
         after = self._at(end)
         if not titles and after and (after.is_a(_HEADS) or after.is_a(_MODIFIERS)):
             return None
-        return _Unit(start, end, name=(position, end), titles=tuple(titles))
+        unit = _Unit(start, end, name=(position, end), titles=tuple(titles))
+        if start > 1 and self._is_possessive(start - 1) and (code := self._tokens[start - 2].code):
+            unit.state = code
+        return unit
 
     def _closes(self, position: int) -> bool:
         token = self._at(position)
@@ -561,7 +338,11 @@ class Reader:
         assert unit.office is not None
         first = unit.office[0]
         if unit.state is None:
-            own = [t.code for t in self._tokens[first : head + 1] if t.code and not self._is_vague(t, token)]
+            own = [
+                t.code
+                for i, t in enumerate(self._tokens[first : head + 1], first)
+                if t.code and not self._is_vague(i, token)
+            ]
             unit.state = own[0] if own else state
             unit.anchor = unit.anchor or (None if own else anchor)
         while first < head and self._tokens[first].code:
@@ -569,9 +350,12 @@ class Reader:
         unit.office = (first, unit.right)
         return unit if self._stands(unit, token) else None
 
-    def _is_vague(self, token: _Token, head: _Token) -> bool:
-        """Whether an adjective names a region more than a body: "a European diplomat" may be of any state."""
-        return token.lower == "european" and head.is_a(_PERSONAL) and not head.capital
+    def _is_vague(self, position: int, head: _Token) -> bool:
+        """Whether the name here says no more than a region or a topic: "a European diplomat", "Taiwan Affairs Office"."""
+        token, following = self._tokens[position], self._at(position + 1)
+        if following is not None and following.lower == "affairs":
+            return True
+        return token.lower in ("european", "europe") and head.is_a(_PERSONAL) and not head.capital
 
     def _stands(self, unit: _Unit, token: _Token) -> bool:
         """Whether the head noun has enough about it to be a phrase that speaks; a bare "head" may be a verb."""
@@ -596,7 +380,7 @@ class Reader:
                 continue
             if token.lower in _ARTICLES or token.lower in _POSSESSIVES:
                 return _Unit(k, head + 1, head, office=(k + 1, head + 1), determiner=token.lower)
-            if token.text in ("'s", "’s"):
+            if self._is_possessive(k):
                 if sum(not self._qualifies(j) for j in range(k + 1, head)) <= _UNKNOWN:
                     first = k + 1
                 break
@@ -639,10 +423,19 @@ class Reader:
             return False
         return token.is_a(_MODIFIERS) or token.is_a(_HEADS) or (token.capital and not self._opens_sentence(position))
 
+    def _is_possessive(self, position: int) -> bool:
+        """Whether "'s" stands here, or the apostrophe of a plural owner: "the growers' association"."""
+        token, owner = self._tokens[position], self._at(position - 1)
+        if owner is None or owner.end != token.start:
+            return False
+        following = self._at(position + 1)
+        spaced = following is not None and following.start > token.end
+        return token.text in ("'s", "’s") or (token.text in ("'", "’") and owner.lower.endswith("s") and spaced)
+
     def _possessor(self, first: int, units: list[_Unit]) -> tuple[int, str | None, tuple[int, int] | None] | None:
         """Who owns the phrase that begins at `first`: leftmost token, state, and the owner's own phrase."""
         mark = self._at(first - 1)
-        if mark is None or mark.text not in ("'s", "’s", "'", "’") or mark.start != self._tokens[first - 2].end:
+        if mark is None or not self._is_possessive(first - 1):
             return None
         for unit in reversed(units[-3:]):
             if unit.right == first - 1:
@@ -665,7 +458,7 @@ class Reader:
             own = preposition.lower in ("of", "from") or (not abroad and preposition.lower != "to")
             end, last_noun = right + 1, None
             while (token := self._at(end)) and end - right <= _REACH:
-                if token.lower in _ARTICLES or token.lower in _POSSESSIVES:
+                if token.lower in _ARTICLES or token.lower in _POSSESSIVES or token.lower == "that":
                     if end > right + 1:
                         break
                 elif token.is_a(_PERSONAL) and not token.capital and tokens[end - 1].capital and tokens[head].capital:
@@ -679,6 +472,8 @@ class Reader:
                     if token.capital or (preposition.lower in ("of", "for") and self._opens_complement(end, right)):
                         last_noun = end
                 elif not token.text.startswith(("'", "’", "-", "–")):
+                    if token.text == "," and end > right + 1 and self._tokens[end - 1].word:
+                        last_noun = end - 1
                     break
                 end += 1
             if last_noun is None:
@@ -709,8 +504,6 @@ class Reader:
                 top.right = unit.right
                 if top.name is None:
                     top.name, top.titles = unit.name, unit.titles
-                    if unit.head is not None and top.head is None:
-                        top.head = unit.head
                 elif top.head is None:
                     top.head, top.office, top.determiner = unit.head, unit.office, unit.determiner
                 top.state = top.state or unit.state
@@ -724,27 +517,20 @@ class Reader:
     def _belongs(self, top: _Unit, unit: _Unit) -> bool:
         """Whether `unit` is in apposition to `top`, directly or after a comma, an age or a bracket."""
         gap = [token.text for token in self._tokens[top.right : unit.left]]
-        office, named = (top, unit) if top.head is not None else (unit, top)
-        if top.name is not None and unit.name is not None:
+        office, named = (top, unit) if top.name is None else (unit, top)
+        if office.head is None or named.name is None or office.name is not None:
             return False
-        if named.name is None:
-            return False
-        head = office.head
-        if head is None or not self._tokens[head].is_a(_PERSONAL):
+        if not self._tokens[office.head].is_a(_PERSONAL) or (named.head is not None and gap != [","]):
             return False
         if unit is named:
-            size = named.name[1] - named.name[0]
-            if not gap:
-                return True
-            return (
-                gap == [","]
-                and "plural" not in self._marks(head)
-                and (size > 1 or bool(named.titles) or self._text_at(unit.right) == ",")
-            )
+            whole = named.name[1] - named.name[0] > 1 or named.titles or self._text_at(unit.right) == ","
+            return not gap or (gap == [","] and bool(whole) and "plural" not in self._marks(office.head))
+        if not gap:
+            return unit.determiner == "the"
         if gap not in ([","], ["("]) and not (len(gap) == 3 and gap[0] == gap[2] == "," and gap[1].isdigit()):
             return False
         following = self._at(unit.right)
-        return following is None or not _REPORTING.fullmatch(following.lower)
+        return following is None or following.lower not in _REPORTING
 
     def _text_at(self, position: int) -> str:
         token = self._at(position)
