@@ -12,7 +12,7 @@ from __future__ import annotations
 import bisect
 import dataclasses
 import re
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from stancewire import places
@@ -35,7 +35,9 @@ _CONGRESSIONAL = frozenset(
 )
 _PARLIAMENTARY = frozenset("minister ministry premier chancellor king queen mp parliament".split())
 _BODIES = frozenset("UN EU NATO".split())
-_DIPLOMATIC = frozenset("embassy ambassador consul consulate mission envoy".split())
+_PAST = frozenset("former retired old ex".split())
+_RANKS = frozenset("deputy vice assistant former opposition shadow acting".split())
+_VOICES = frozenset("spokesman spokeswoman spokesperson official aide".split())
 
 
 def find_people(doc: Document, mentions: Sequence[Mention]) -> tuple[Person, ...]:
@@ -61,10 +63,16 @@ class Entity:
     state: str | None
     firm: bool
     plural: bool
+    indefinite: bool
     leads: bool
     introduced: bool
     gender: str | None
     mentions: list[Span]
+
+    @property
+    def personal(self) -> bool:
+        """Whether this is one human being, for all the phrases say."""
+        return self.kind in (Kind.OFFICE, Kind.ROLE) or len(self.tokens) > 1
 
     def person(self) -> Person:
         return Person(self.name or self.label, self.office, self.state, tuple(self.mentions), self.leads)
@@ -88,6 +96,7 @@ class Context:
         dateline = _DATELINE.match(doc.text)
         self.dateline = Span(0, dateline.end(1)) if dateline else Span(0, 0)
         self.american = _AMERICAN.search(doc.text) is not None
+        self.codes = frozenset(mention.code for mention in self.mentions)
         self.home = self._home()
 
     def _home(self) -> str | None:
@@ -103,6 +112,14 @@ class Context:
     def sentence(self, position: int) -> int:
         """The number of the sentence that `position` stands in."""
         return max(0, bisect.bisect_right(self._sentence_starts, position) - 1)
+
+    def paragraph(self, position: int) -> int:
+        """The number of the paragraph that `position` stands in."""
+        return max(0, bisect.bisect_right(self._paragraph_starts, position) - 1)
+
+    def opening(self, position: int) -> int:
+        """Where the sentence that `position` stands in begins."""
+        return self._doc.sentences[self.sentence(position)].start if self._doc.sentences else 0
 
     def in_sentence(self, number: int, before: int | None = None) -> Sequence[Mention]:
         """The mentions in a sentence, or in its part `before` a position, that are outside quotation marks."""
@@ -157,6 +174,7 @@ class Context:
                 yield from (m.code for m in self.in_sentence(back)[:1])
         if self.home:
             yield self.home
+        yield from (m.code for m in self.in_sentence(number, position)[:1])
         yield from (code for code, _ in Counter(mention.code for mention in self.mentions).most_common(4))
 
 
@@ -182,6 +200,8 @@ class Register:
         self._by_token: dict[str, list[Entity]] = defaultdict(list)
         self._by_head: dict[str, list[Entity]] = defaultdict(list)
         self._at: dict[tuple[int, int], Entity] = {}
+        self._institutions: list[Entity] = []
+        self._recent: deque[Entity] = deque(maxlen=_MEMORY)
         reader = Reader(doc.text, context.mentions, frozenset(_LOWER.findall(doc.text)))
         for paragraph in doc.paragraphs:
             for phrase in reader.read(paragraph):
@@ -197,24 +217,43 @@ class Register:
         else:
             self._update(entity, phrase, tokens, state)
         entity.mentions.append(phrase.span)
+        if entity.kind is Kind.INSTITUTION and not self.context.is_quoted(phrase.span.start):
+            self._institutions.append(entity)
+        if entity.personal and not self.context.is_quoted(phrase.span.start):
+            self._recent.append(entity)
         self._at[phrase.span.start, phrase.span.end] = entity
 
     def _state(self, phrase: Phrase) -> str | None:
         """The state that the text gives for a phrase."""
+        start = phrase.span.start
         if phrase.state:
             return phrase.state
-        if phrase.determiner == "its" or phrase.determiner == "their":
-            return self.context.subject(phrase.span.start)
+        if phrase.determiner in ("its", "their"):
+            return self._owner(start)
+        if phrase.determiner in ("our", "my"):
+            return self.context.home
         if phrase.determiner in ("his", "her"):
-            last = next((e for e in reversed(self.entities) if e.tokens and not e.plural), None)
+            last = next((e for e in reversed(self.entities) if e.personal and not e.plural), None)
             return last.state if last else None
-        if phrase.anchor and (owner := self._at.get((phrase.anchor.start, phrase.anchor.end))):
-            return owner.state
+        if phrase.anchor and (anchor := self._at.get((phrase.anchor.start, phrase.anchor.end))):
+            return anchor.state
         if phrase.kind in (Kind.OFFICE, Kind.INSTITUTION):
-            return self.context.fronted(phrase.span.start)
+            return self.context.fronted(start)
         return None
 
+    def _owner(self, position: int) -> str | None:
+        """The state of what "its" refers to: an institution that opens a sentence nearer than any state, else a state."""
+        subject = self.context.subject(position)
+        if self._institutions:
+            institution = self._institutions[-1]
+            sentence = self.context.opening(institution.mentions[-1].start)
+            near = self.context.sentence(position) - self.context.sentence(institution.mentions[-1].start) <= 1
+            if near and sentence == institution.mentions[-1].start:
+                return institution.state
+        return subject
+
     def _named(self, phrase: Phrase, tokens: tuple[str, ...], state: str | None) -> Entity | None:
+        """The one a name belongs to: somebody of that name, else the unnamed holder of the office beside it."""
         candidates = [e for e in self._candidates(tokens) if self._same_name(e, tokens, phrase, state)]
         if candidates:
             return max(candidates, key=lambda e: (len(e.words & phrase.words), e.mentions[-1].end))
@@ -222,7 +261,18 @@ class Register:
             for entity in reversed(self._by_head[phrase.head][-_MEMORY:]):
                 if entity.name is None and self._same_office(entity, phrase, state):
                     return entity
+        if phrase.kind is Kind.NAME and len(tokens) > 1:
+            return self._holder(phrase)
         return None
+
+    def _holder(self, phrase: Phrase) -> Entity | None:
+        """The unnamed official just spoken of, where a name follows that the article explains in no other way."""
+        last = next((e for e in reversed(self.entities[-_MEMORY:]) if e.personal), None)
+        if last is None or last.name or last.indefinite or last.plural or last.kind is not Kind.OFFICE or not last.firm:
+            return None
+        apart = self.context.sentence(phrase.span.start) - self.context.sentence(last.mentions[-1].start)
+        follows = self._text[phrase.span.end : phrase.span.end + 5]
+        return last if 0 <= apart <= 2 and not follows.startswith((", who", " of ", ", a", "'s", "’s")) else None
 
     def _candidates(self, tokens: tuple[str, ...]) -> Iterable[Entity]:
         seen: dict[int, Entity] = {}
@@ -247,7 +297,18 @@ class Register:
         for entity in reversed(self._by_head[phrase.head][-_MEMORY:]):
             if self._same_office(entity, phrase, state):
                 return entity
+        if phrase.determiner == "the" and phrase.kind in (Kind.OFFICE, Kind.ROLE) and not phrase.state:
+            return self._described(phrase)
         return None
+
+    def _described(self, phrase: Phrase) -> Entity | None:
+        """The person just named, where a description follows that names no office of theirs: "the old man"."""
+        last = next((e for e in reversed(self._recent) if e.personal and e.name and not e.plural), None)
+        if last is None or phrase.plural or (phrase.gender and last.gender and phrase.gender != last.gender):
+            return None
+        apart = self.context.sentence(phrase.span.start) - self.context.sentence(last.mentions[-1].start)
+        fits = last.office is None or phrase.kind is Kind.ROLE or bool(phrase.words & _PAST)
+        return last if apart <= 4 and fits else None
 
     @staticmethod
     def _same_office(entity: Entity, phrase: Phrase, state: str | None) -> bool:
@@ -256,6 +317,8 @@ class Register:
             or entity.plural != phrase.plural
             or (state and entity.state and state != entity.state)
         ):
+            return False
+        if len(phrase.words) > 1 and (phrase.words ^ entity.words) & _RANKS:
             return False
         return phrase.words <= entity.words or entity.words <= phrase.words
 
@@ -271,6 +334,7 @@ class Register:
             state=state or self._inferred(phrase),
             firm=state is not None,
             plural=phrase.plural,
+            indefinite=phrase.determiner in ("a", "an", "one", "another"),
             leads=phrase.leads,
             introduced=phrase.kind is not Kind.NAME or bool(phrase.titles),
             gender=phrase.gender,
@@ -282,9 +346,25 @@ class Register:
 
     def _inferred(self, phrase: Phrase) -> str | None:
         """The state of a phrase that gives none: that of the place, for those who act or speak for some state."""
-        if phrase.kind is Kind.INSTITUTION or (phrase.kind is Kind.OFFICE and not phrase.plural) or phrase.titles:
-            return self.context.here(phrase.span.start, phrase.head)
-        return None
+        acts = phrase.kind is Kind.INSTITUTION or (phrase.kind is Kind.OFFICE and not phrase.plural)
+        if not acts and not phrase.titles:
+            return None
+        start = phrase.span.start
+        implied = phrase.implied
+        if (
+            implied
+            and implied in self.context.codes
+            and phrase.office
+            and phrase.office.of(self._text) != phrase.office.of(self._text).lower()
+        ):
+            return implied
+        if phrase.head in _VOICES and self._institutions:
+            institution = self._institutions[-1]
+            if self.context.paragraph(institution.mentions[-1].start) == self.context.paragraph(start):
+                return institution.state
+        if "diplomat" in phrase.words:
+            return None
+        return self.context.here(start, phrase.head)
 
     def _index(self, entity: Entity) -> None:
         for token in set(entity.tokens):

@@ -35,10 +35,6 @@ class Entry:
     kind: str
     marks: frozenset[str]
 
-    @property
-    def state(self) -> str | None:
-        return next((mark for mark in self.marks if mark.isupper()), None)
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Phrase:
@@ -70,6 +66,11 @@ class Phrase:
     @property
     def gender(self) -> str | None:
         return next((mark for mark in ("male", "female") if mark in self.marks), None)
+
+    @property
+    def implied(self) -> str | None:
+        """The state that a word of the phrase suggests: "Commissioner", "Sen."."""
+        return next((mark for mark in self.marks if mark.isupper()), None)
 
     @property
     def leads(self) -> bool:
@@ -219,7 +220,7 @@ class Reader:
         return tokens
 
     def _units(self) -> list[_Unit]:
-        """Names and head nouns with what belongs to them, in order of their beginning or, inside another, of their head."""
+        """Names and head nouns with what belongs to them, in order; one inside another comes after it."""
         units: list[_Unit] = []
         position = free = 0
         while position < len(self._tokens):
@@ -351,7 +352,7 @@ class Reader:
         return unit if self._stands(unit, token) else None
 
     def _is_vague(self, position: int, head: _Token) -> bool:
-        """Whether the name here says no more than a region or a topic: "a European diplomat", "Taiwan Affairs Office"."""
+        """Whether the name here says no more than a region or a topic: "a European diplomat", "Europe minister"."""
         token, following = self._tokens[position], self._at(position + 1)
         if following is not None and following.lower == "affairs":
             return True

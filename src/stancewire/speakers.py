@@ -26,6 +26,13 @@ _HE = {"he": "male", "she": "female", "him": "male", "her": "female"}
 _THEY = frozenset({"they", "both", "all", "the two", "both sides", "all three", "the three", "the pair"})
 _IT = frozenset({"it", "this", "that"})
 _RELATIVE = frozenset({"who", "which", "whom"})
+_ANSWER = re.compile(r"A|Answer|ANSWER")
+_QUESTION = re.compile(r"Q|Question|QUESTION|REPORTER|Reporter")
+_NESTED = re.compile(r"\b(?:of|for|with|from|who|to)\b")
+_ADVERBIAL = re.compile(
+    r"(?:In|At|On|Of|After|Before|For|From|When|Where|While|As|By|With|Asked|Emerging|Speaking|Pressed|Reached)\b"
+)
+_DOCUMENT = re.compile(r"(?:the|this|that|a|an) (?:\w+ )?(?:statement|letter|message|note|text)", re.IGNORECASE)
 _TRIM = " \t\r\n,;:.—–-\"'“”‘’„«»()[]"
 
 
@@ -67,6 +74,7 @@ class _Resolver:
         quoted = sorted((span.start, span.end) for statement in statements for span in statement.spans)
         self._quoted_starts = [start for start, _ in quoted]
         self._quoted_ends = [end for _, end in quoted]
+        self._last_end = 0
         self._said: dict[int, _Voice] = {}
         self._previous: _Voice | None = None
 
@@ -74,10 +82,10 @@ class _Resolver:
         attribution = statement.attribution
         source = attribution.source if attribution else None
         if source is None:
-            place = attribution.cue.start if attribution else statement.start
-            voice, rule = self._unattributed(statement, place), "continued"
+            voice, rule = self._unattributed(statement), "continued"
         else:
             voice, rule = self._resolve(source)
+        self._last_end = max(self._last_end, statement.end, attribution.cue.end if attribution else 0)
         if voice is None:
             return Speaker(None, None, None, source, "none")
         self._said[self._context.sentence(source.start if source else statement.start)] = voice
@@ -86,23 +94,46 @@ class _Resolver:
 
     def _resolve(self, source: Span) -> tuple[_Voice | None, str]:
         words = source.of(self._text).strip(_TRIM)
-        lower = words.casefold()
-        if lower in _HE:
-            return self._pronoun(source.start, _HE[lower]), "pronoun"
-        if lower in _RELATIVE:
-            return self._before(source.start), "relative"
-        if lower in _IT:
-            return self._thing(source.start), "pronoun"
-        if lower in _THEY:
-            return self._group(source.start) or _Voice(words, None, None, True, True, None), "pronoun"
+        if not words:
+            return self._previous, "continued"
+        if voice := self._by_pronoun(source, words):
+            return voice, "pronoun"
+        if _ANSWER.fullmatch(words):
+            return self._interviewee(), "label"
+        if _QUESTION.fullmatch(words):
+            return _Voice(words, None, None, True, False, None), "label"
         inside = self._mentions_in(source)
-        if voice := self._joint(source, inside):
+        if voice := self._joint(words, inside):
             return voice, "joint"
+        if _DOCUMENT.fullmatch(words):
+            if voice := self._thing(source.start):
+                return voice, "document"
         if voice := self._introduced(source):
             return voice, "introduced"
+        if voice := self._label(words):
+            return voice, "label"
         if inside and _bare(words, inside[0].span.of(self._text)):
-            return _Voice(words, None, inside[0].code, False, False, None), "state"
-        return self._label(words) or self._described(source, words, inside), "source"
+            return _Voice(inside[0].span.of(self._text), None, inside[0].code, False, False, None), "state"
+        return self._described(source, words, inside), "source"
+
+    def _by_pronoun(self, source: Span, words: str) -> _Voice | None:
+        """Whoever a pronoun means, where the source is one or ends in one: "he", "Of the Algerians he"."""
+        last = re.split(r"[\s,;:]", words)[-1].casefold()
+        place = source.start + max(0, source.of(self._text).rfind(last))
+        if last in _HE:
+            return self._pronoun(place, _HE[last])
+        if last in _RELATIVE:
+            return self._before(source.start)
+        if last in _IT:
+            return self._thing(place)
+        if words.casefold() in _THEY:
+            return self._group() or _Voice(words, None, None, True, True, None)
+        return None
+
+    def _interviewee(self) -> _Voice | None:
+        """Who answers in an interview: the person the article speaks of first."""
+        named = [voice for voice in self._voices if voice.personal and voice.name and not voice.plural]
+        return next((voice for voice in named if voice.name and len(name_tokens(voice.name)) > 1), None)
 
     def _mentions_in(self, span: Span) -> Sequence[Mention]:
         low = bisect.bisect_left(self._mention_starts, span.start)
@@ -115,21 +146,25 @@ class _Resolver:
         return [place for place in self._places[low:high] if place[0].overlaps(span)]
 
     def _introduced(self, source: Span) -> _Voice | None:
-        """Whoever of the people the source is, judged by the mention that covers most of it from its beginning."""
+        """Whoever of the people the source is: the mention that begins it and covers most, else the one that ends it."""
         best: tuple[int, int, _Voice] | None = None
+        ending: _Voice | None = None
+        end_of_source = source.start + len(source.of(self._text).rstrip(_TRIM))
         for span, voice in self._places_in(source):
             start, end = max(span.start, source.start), min(span.end, source.end)
             before = self._text[source.start : start]
-            if len(before.split()) > 2 or re.search(r"\b(?:of|for|with|from|who|to)\b", before):
+            if end >= end_of_source and "," in before:
+                ending = ending or voice
+            if len(before.split()) > 2 or _NESTED.search(before):
                 continue
-            key = (end - start, -len(span), voice)
-            if best is None or key[:2] > best[:2]:
-                best = key
-        return best[2] if best else None
+            if best is None or (end - start, -len(span)) > best[:2]:
+                best = (end - start, -len(span), voice)
+        if ending is not None and (best is None or _ADVERBIAL.match(source.of(self._text))):
+            return ending
+        return best[2] if best else ending
 
-    def _joint(self, source: Span, inside: Sequence[Mention]) -> _Voice | None:
+    def _joint(self, words: str, inside: Sequence[Mention]) -> _Voice | None:
         """Several that speak as one: "Lithuania and Latvia", "Greece, Cyprus and Egypt"."""
-        words = source.of(self._text).strip(_TRIM)
         rest = words
         for mention in inside:
             rest = rest.replace(mention.span.of(self._text), "", 1)
@@ -152,11 +187,19 @@ class _Resolver:
         state = next((phrase.state for phrase in phrases if phrase.state), None)
         return _Voice(words, None, state or (inside[0].code if inside else None), True, False, None)
 
-    def _unattributed(self, statement: Statement, place: int) -> _Voice | None:
-        """The speaker of a statement that names none: the one before, or the subject of its sentence."""
-        if self._previous is not None and statement.attribution is None:
-            return self._previous
-        return self._subject(self._context.sentence(place), place, None, personal=None) or self._previous
+    def _unattributed(self, statement: Statement) -> _Voice | None:
+        """The speaker of a statement that names none: whoever the text has turned to since the last one, else the same."""
+        if statement.attribution is not None:
+            place = statement.attribution.cue.start
+            return self._subject(self._context.sentence(place), place, None, personal=None) or self._previous
+        if _ANSWER.fullmatch(self._text[max(0, statement.start - 4) : statement.start].strip(_TRIM)):
+            return self._interviewee()
+        last = self._context.sentence(statement.start)
+        first = self._context.sentence(self._last_end) + 1 if self._previous is not None else 0
+        for number in range(last, max(first, last - 2) - 1, -1):
+            if voice := self._subject(number, statement.start, None, personal=True):
+                return voice
+        return self._previous
 
     def _pronoun(self, place: int, gender: str) -> _Voice | None:
         voice = self._antecedent(place, gender)
@@ -211,7 +254,7 @@ class _Resolver:
                 return _Voice(found[0].span.of(self._text), None, found[0].code, False, False, None)
         return self._previous
 
-    def _group(self, place: int) -> _Voice | None:
+    def _group(self) -> _Voice | None:
         if self._previous is not None and (self._previous.plural or not self._previous.personal):
             return self._previous
         return None
