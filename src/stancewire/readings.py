@@ -134,7 +134,7 @@ def _publisher(page: Page, match: Match) -> Verdict | None:
 
 
 def _institution(page: Page, match: Match) -> Verdict | None:
-    """Of another state: "Russia's Security Council" is Russia's, and "the Pakistani Foreign Office" is not Britain's."""
+    """Of another state: "Russia's Security Council", "the Pakistani Foreign Office"."""
     if match.entry.form not in page.lore.words["institution"]:
         return None
     owner = _WORD_BEFORE.search(page.before(match.span))

@@ -1,16 +1,17 @@
 """Which states a statement is about: those it names, and those it refers back to without naming them.
 
 What a statement names is read off the gazetteer's mentions. Where it names no foreign state, it speaks of somebody named
-before ("they", "this attack", "piracy in uniform"); the states of the sentences before are weighed by salience, recency and
-frequency, as in Lappin and Leass (1994), and the most salient is taken, or the most salient two where the statement
-speaks of two. The speaker's own state counts where the statement judges or describes it, which the wording only hints at.
-So a state named in the statement is nearly always right, and one inferred is right about six times in ten; the evidence of
-each target tells them apart (`docs/results.md`).
+before ("they", "this attack", "piracy in uniform"); the states of the sentences before are weighed by recency and
+frequency, as in the salience model of Lappin and Leass (1994), and the most salient is taken, or the two most salient
+where the statement speaks of two. The speaker's own state counts where the statement judges it, which the wording only
+hints at. On annotated articles a foreign state named in the statement is right 96 times in 100 and one referred back to
+57 times in 100; `Target.rule` tells them apart. A log-linear and a boosted model over 56 features did no better.
 """
 
 from __future__ import annotations
 
 import bisect
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -20,7 +21,7 @@ from stancewire.text import Document
 WINDOW = 40
 """Mentions before the statement that are weighed; keeps the cost of a statement independent of the article's length."""
 
-DECAY = 0.7
+DECAY = 0.5
 """What each sentence between a mention and the statement leaves of the mention's weight."""
 
 LEAD_WEIGHT = 0.5
@@ -29,25 +30,27 @@ LEAD_WEIGHT = 0.5
 FREQUENCY_WEIGHT = 2.0
 """Weight of a state's share of the mentions in the window."""
 
-SALIENT = 1.1
+SALIENT = 1.3
 """The least salience at which a state is taken to be what an unnamed reference means."""
 
 RUNNER_UP = 0.6
 """The share of the first state's salience at which a second is taken with it, where the statement speaks of two."""
 
-RUNNER_UP_ALONE = 2.0
-"""The same where it does not."""
+NEAR_TIE = 0.95
+"""The same where nothing says that it speaks of two."""
 
 PLACE_WEIGHT = 0.3
 """Weight of a city that only says where."""
 
-OWN_WORDS = 8
+OWN_WORDS = 6
 """The least length at which a direct quotation that names the speaker's own state is taken to judge it."""
 
 _TWO = re.compile(
-    r"\b(?:both|two|three|four|sides?|part(?:y|ies)|each other|(?:governments|neighbours|neighbors|countries|capitals))\b", re.I
+    r"\b(?:both|two|three|four|sides?|part(?:y|ies)|each other|governments|neighbou?rs|countries|capitals)\b", re.I
 )
-_BACK = re.compile(r"\b(?:it|its|they|them|their|theirs|he|him|his|she|her|you|your|yours|this|that|these|those)\b", re.I)
+_BACK = re.compile(
+    r"\b(?:it|its|they|them|their|theirs|he|him|his|she|her|you|your|yours|this|that|these|those)\b", re.I
+)
 _OWN = re.compile(r"\b(?:our|his|her|their|its|the) (?:own )?(?:country|nation|people|government|homeland)\b", re.I)
 
 
@@ -87,15 +90,17 @@ class _Passage:
         self._speaker = speaker
         self._words = " ".join(span.of(doc.text) for span in statement.spans)
         self._sentence = _index(doc.sentences, statement.start)
-        last_sentence = doc.sentences[_index(doc.sentences, max(statement.start, statement.end - 1))] if doc.sentences else None
-        end = max(statement.end, last_sentence.end if last_sentence else 0)
+        last = doc.sentences[_index(doc.sentences, statement.end)] if doc.sentences else statement.hull
+        end = max(statement.end, last.end)
         first = bisect.bisect_left(mentions, statement.start, key=lambda mention: mention.span.start)
         after = bisect.bisect_left(mentions, end, lo=first, key=lambda mention: mention.span.start)
         near = mentions[max(0, first - WINDOW) : after]
         start = near[0].span.start if near else statement.start
         self._near = sorted([*near, *_leaders(people, start, end)], key=lambda mention: mention.span)
         lead = doc.paragraphs[0].end if doc.paragraphs else 0
-        self._lead = {m.code for m in mentions[: bisect.bisect_left(mentions, lead, key=lambda mention: mention.span.start)]}
+        self._lead = {
+            mention.code for mention in itertools.takewhile(lambda mention: mention.span.start < lead, mentions)
+        }
 
     def named(self) -> Iterator[Target]:
         """Foreign states that the statement itself names."""
@@ -106,7 +111,7 @@ class _Passage:
         )
 
     def own(self) -> Iterator[Target]:
-        """The speaker's own state, where the wording judges it: named in a full direct quotation, or taken to task at home."""
+        """The speaker's own state, where the wording judges it: named in a direct quotation, or called "our country"."""
         state = self._speaker.state
         if state is None:
             return
@@ -125,18 +130,18 @@ class _Passage:
         for mention in outside:
             distance = max(0, self._sentence - _index(self._doc.sentences, mention.span.start))
             weight = PLACE_WEIGHT if mention.rule in ("place", "dateline") else 1.0
-            salience[mention.code] = salience.get(mention.code, 0.0) + weight * (DECAY**distance + FREQUENCY_WEIGHT / len(outside))
+            weight *= DECAY**distance + FREQUENCY_WEIGHT / len(outside)
+            salience[mention.code] = salience.get(mention.code, 0.0) + weight
             nearest[mention.code] = mention
         for code in salience:
             salience[code] += LEAD_WEIGHT * (code in self._lead)
         ranked = sorted(salience, key=lambda code: -salience[code])
         chosen = [code for code in ranked[:1] if salience[code] >= SALIENT]
-        share = RUNNER_UP if _TWO.search(self._words) else RUNNER_UP_ALONE
+        share = RUNNER_UP if _TWO.search(self._words) else NEAR_TIE
         chosen += [code for code in ranked[1:2] if chosen and salience[code] >= share * salience[ranked[0]]]
         evidence = Evidence.PRONOUN if _BACK.search(self._words) else Evidence.CONTEXT
-        return sorted(
-            (Target(code, nearest[code].span, evidence, "salient") for code in chosen), key=lambda t: nearest[t.code].span
-        )
+        chosen.sort(key=lambda code: nearest[code].span)
+        return [Target(code, nearest[code].span, evidence, "salient") for code in chosen]
 
     def _inside(self) -> Iterator[Mention]:
         return (m for m in self._near if any(span.overlaps(m.span) for span in self._statement.spans))
