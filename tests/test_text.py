@@ -1,4 +1,4 @@
-"""Text: damage is repaired, clean text is not touched, offsets lead back to the raw text, sentences end where they end."""
+"""Text: damage is repaired, clean text is not touched, offsets lead back to the raw text, sentences end properly."""
 
 import time
 from itertools import pairwise
@@ -150,8 +150,10 @@ def test_text_without_words_has_no_paragraphs(text: str) -> None:
 
 DAMAGE = st.lists(
     st.sampled_from(
-        ["T h e e n v o y", "â€œ", "Ã©", "inter-\nnational", "dele gate", "bu ried", " , ", "U . S .", "sup- plied"]
-        + ["\r\n", "\n\n", "word", " ", "\u00ad", "ﬁ", "“", "e\u0301", "Mr. ", "No. 3", "the envoy said", "? “", "&amp;"]
+        ["T h e e n v o y", "â€œ", "Ã©", "inter-\nnational", "dele gate", "bu ried", "U . S .", "sup- plied", "word"]
+    )
+    | st.sampled_from(
+        ["\r\n", "\n\n", " ", " , ", "\u00ad", "ﬁ", "“", "e\u0301", "Mr. ", "No. 3", "the envoy said", "? “", "&amp;", "\x00"]
     )
 ).map("".join)
 

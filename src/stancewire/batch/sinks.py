@@ -76,9 +76,8 @@ def open_sink(
     written = path.with_name(f".{path.name}.{os.getpid()}.part") if not path.exists() or path.is_file() else path
     try:
         with _open(written, kind) as file:
-            sink = _sink(kind, file)
-            yield sink
-            sink.close()
+            with contextlib.closing(_sink(kind, file)) as sink:
+                yield sink
         if written != path:
             written.replace(path)
     finally:

@@ -1,0 +1,96 @@
+"""Readers of files that are written for people: plain text, web pages (trafilatura) and feeds (feedparser)."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import time
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from stancewire.batch.decoding import decode, note, read_bounded, unicode_encoding
+from stancewire.batch.items import Item, SetAside
+from stancewire.schema import Article
+
+
+def read_text(file: BinaryIO, name: str) -> Iterator[Item]:
+    try:
+        text, encoding = decode(read_bounded(file))
+    except ValueError as error:
+        yield SetAside(name, "", str(error))
+        return
+    yield Article(text, source=name, metadata=note(encoding))
+
+
+def read_html(file: BinaryIO, name: str) -> Iterator[Item]:
+    try:
+        data = read_bounded(file)
+        unicode_encoding(data[:4096])
+    except ValueError as error:
+        yield SetAside(name, "", str(error))
+        return
+    yield _page(data, name)
+
+
+def _page(data: bytes, name: str) -> Item:
+    """The article of a web page."""
+    from trafilatura import extract_with_metadata
+
+    try:
+        page = extract_with_metadata(data, include_comments=False, include_tables=False)
+    except Exception as error:  # whatever a parser makes of a hostile page, the others are to be read
+        return SetAside(name, "", f"not readable as HTML: {type(error).__name__}: {error}")
+    if page is None or not page.text:
+        return SetAside(name, "", "no article text found in the page")
+    return Article(page.text, source=name, url=page.url, title=page.title, published=page.date)
+
+
+def read_feed(file: BinaryIO, name: str) -> Iterator[Item]:
+    try:
+        data = read_bounded(file)
+    except ValueError as error:
+        yield SetAside(name, "", str(error))
+        return
+    yield from entries(data, name)
+
+
+def entries(data: bytes, name: str) -> Iterator[Item]:
+    """The items of an RSS or Atom feed; the text is the full content where the feed carries it, else the summary."""
+    import feedparser
+
+    try:
+        feed = feedparser.parse(io.BytesIO(data))
+    except Exception as error:  # as with pages
+        yield SetAside(name, "", f"not readable as a feed: {type(error).__name__}: {error}")
+        return
+    if not feed.entries:
+        why = f": {feed.bozo_exception}" if feed.bozo else ""
+        yield SetAside(name, "", f"no entries found; an RSS or Atom feed is expected{why}")
+    for number, entry in enumerate(feed.entries, start=1):
+        content = entry["content"][0]["value"] if entry.get("content") else entry.get("summary", "")
+        text = _plain(content)
+        if not text:
+            yield SetAside(name, f"entry {number}", "empty text")
+            continue
+        parsed = entry.get("published_parsed") or entry.get("updated_parsed")
+        yield Article(
+            text,
+            doc_id=entry.get("id") or entry.get("link") or "",
+            source=name,
+            url=entry.get("link"),
+            title=_plain(entry.get("title", "")) or None,
+            published=time.strftime("%Y-%m-%dT%H:%M:%SZ", parsed) if parsed else entry.get("published"),
+        )
+
+
+_BREAK = re.compile(r"(?i)<(?:/?(?:p|div|h[1-6]|ul|ol|li|blockquote|table|tr|article|section)\b[^<>]*|br\s*/?)>")
+_TAG = re.compile(r"<[a-zA-Z/!][^<>]*>")
+
+
+def _plain(markup: str) -> str:
+    """A fragment of HTML (feedparser has taken scripts out) as text, one paragraph a line."""
+    if _TAG.search(markup):
+        markup = _BREAK.sub("\n", " ".join(markup.split()))
+    lines = (" ".join(html.unescape(_TAG.sub("", line)).split()) for line in markup.split("\n"))
+    return "\n".join(filter(None, lines))
