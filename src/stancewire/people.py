@@ -16,7 +16,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 
 from stancewire import places
-from stancewire.phrases import Kind, Phrase, Reader
+from stancewire.phrases import Kind, Phrase, Reader, words_of
 from stancewire.schema import Mention, Person, Span
 from stancewire.text import Document
 
@@ -36,6 +36,7 @@ _CONGRESSIONAL = frozenset(
 _PARLIAMENTARY = frozenset("minister ministry premier chancellor king queen mp parliament".split())
 _BODIES = frozenset("UN EU NATO".split())
 _PAST = frozenset("former retired old ex".split())
+_PUBLIC_TITLES = frozenset("sen rep gen lt col maj capt adm brig gov cmdr comdr pres hon".split())
 _RANKS = frozenset("deputy vice assistant former opposition shadow acting".split())
 _VOICES = frozenset("spokesman spokeswoman spokesperson official aide".split())
 
@@ -65,6 +66,7 @@ class Entity:
     plural: bool
     indefinite: bool
     leads: bool
+    posted: bool
     introduced: bool
     gender: str | None
     mentions: list[Span]
@@ -266,13 +268,29 @@ class Register:
         return None
 
     def _holder(self, phrase: Phrase) -> Entity | None:
-        """The unnamed official just spoken of, where a name follows that the article explains in no other way."""
-        last = next((e for e in reversed(self.entities[-_MEMORY:]) if e.personal), None)
+        """The unnamed official just spoken of, where a name speaks that the article explains in no other way."""
+        last = next((e for e in reversed(self._recent) if e.personal), None)
         if last is None or last.name or last.indefinite or last.plural or last.kind is not Kind.OFFICE or not last.firm:
             return None
         apart = self.context.sentence(phrase.span.start) - self.context.sentence(last.mentions[-1].start)
-        follows = self._text[phrase.span.end : phrase.span.end + 5]
-        return last if 0 <= apart <= 2 and not follows.startswith((", who", " of ", ", a", "'s", "’s")) else None
+        return last if 0 <= apart <= 2 and self._speaks(phrase.span) and not self._explained(phrase.span) else None
+
+    def _is_person(self, name: Span) -> bool:
+        return self._speaks(name) or self._explained(name)
+
+    def _speaks(self, name: Span) -> bool:
+        """Whether a reporting verb stands beside a name, or the name opens a sentence as its subject."""
+        before = self._text[max(0, name.start - 20) : name.start].split()[-1:]
+        after = re.match(r"\s+([a-z]+)", self._text[name.end : name.end + 20])
+        if before and before[0].lower() in words_of("reporting"):
+            return True
+        return after is not None and (
+            after[1] in words_of("reporting") or (after[1] == "was" and self.context.opening(name.start) == name.start)
+        )
+
+    def _explained(self, name: Span) -> bool:
+        """Whether the text goes on to say who a name is: "Gul Rehman, who left Karachi", "Wilner Desrosiers, 62,"."""
+        return re.match(r",? (?:who|whose|of|\d\d)\b", self._text[name.end : name.end + 10]) is not None
 
     def _candidates(self, tokens: tuple[str, ...]) -> Iterable[Entity]:
         seen: dict[int, Entity] = {}
@@ -336,7 +354,8 @@ class Register:
             plural=phrase.plural,
             indefinite=phrase.determiner in ("a", "an", "one", "another"),
             leads=phrase.leads,
-            introduced=phrase.kind is not Kind.NAME or bool(phrase.titles),
+            posted="abroad" in phrase.marks,
+            introduced=phrase.kind is not Kind.NAME or bool(phrase.titles) or self._is_person(phrase.span),
             gender=phrase.gender,
             mentions=[],
         )
@@ -347,7 +366,7 @@ class Register:
     def _inferred(self, phrase: Phrase) -> str | None:
         """The state of a phrase that gives none: that of the place, for those who act or speak for some state."""
         acts = phrase.kind is Kind.INSTITUTION or (phrase.kind is Kind.OFFICE and not phrase.plural)
-        if not acts and not phrase.titles:
+        if not acts and not any(title in _PUBLIC_TITLES for title in phrase.titles):
             return None
         start = phrase.span.start
         implied = phrase.implied
@@ -358,6 +377,10 @@ class Register:
             and phrase.office.of(self._text) != phrase.office.of(self._text).lower()
         ):
             return implied
+        if "abroad" in phrase.marks and phrase.kind is not Kind.INSTITUTION and "embassy" not in phrase.words:
+            return self.context.here(start, phrase.head)
+        if "abroad" in phrase.marks:
+            return next((e.state for e in reversed(self.entities[-_MEMORY:]) if e.posted), None)
         if phrase.head in _VOICES and self._institutions:
             institution = self._institutions[-1]
             if self.context.paragraph(institution.mentions[-1].start) == self.context.paragraph(start):
@@ -387,7 +410,7 @@ class Register:
         entity.words |= phrase.words
         entity.heads |= {phrase.head} - {""}
         entity.gender = entity.gender or phrase.gender
-        entity.introduced = True
+        entity.introduced = entity.introduced or phrase.kind is not Kind.NAME or self._is_person(phrase.span)
         self._index(entity)
 
 

@@ -243,7 +243,7 @@ class Reader:
         following = self._at(position + 1)
         if following is None or (following.capital and not token.capital):
             return True
-        while following is not None and following.is_a(_MODIFIERS):
+        while following is not None and (following.is_a(_MODIFIERS) or following.code):
             position += 1
             following = self._at(position + 1)
         return following is None or not following.is_a(_HEADS)
@@ -312,6 +312,8 @@ class Reader:
         after = self._at(end)
         if not titles and after and (after.is_a(_HEADS) or after.is_a(_MODIFIERS)):
             return None
+        if end - position == 1 and len(self._tokens[position].text) == 1:
+            return None
         unit = _Unit(start, end, name=(position, end), titles=tuple(titles))
         if start > 1 and self._is_possessive(start - 1) and (code := self._tokens[start - 2].code):
             unit.state = code
@@ -335,8 +337,9 @@ class Reader:
         """The phrase around the head noun at `head`, which may not begin before `free` save for a possessor."""
         token = self._tokens[head]
         unit = self._leftwards(head, units, free)
-        unit.right, state, anchor = self._tail(head)
         assert unit.office is not None
+        posted = any("abroad" in self._marks(k) for k in range(unit.office[0], head + 1))
+        unit.right, state, anchor = self._tail(head, posted)
         first = unit.office[0]
         if unit.state is None:
             own = [
@@ -450,13 +453,12 @@ class Reader:
             owner -= 1
         return owner, code, None
 
-    def _tail(self, head: int) -> tuple[int, str | None, tuple[int, int] | None]:
+    def _tail(self, head: int, posted: bool) -> tuple[int, str | None, tuple[int, int] | None]:
         """The complements after a head: where they end, the state they give, and a noun phrase that may give it later."""
         tokens, entry = self._tokens, self._tokens[head].entry
-        abroad = entry is not None and "abroad" in entry.marks
         right, state, anchor = head + 1, None, None
         while (preposition := self._at(right)) and preposition.lower in _COMPLEMENTS and right - head < _TAIL:
-            own = preposition.lower in ("of", "from") or (not abroad and preposition.lower != "to")
+            own = preposition.lower in ("of", "from") or (not posted and preposition.lower != "to")
             end, last_noun = right + 1, None
             while (token := self._at(end)) and end - right <= _REACH:
                 if token.lower in _ARTICLES or token.lower in _POSSESSIVES or token.lower == "that":
@@ -527,7 +529,9 @@ class Reader:
             whole = named.name[1] - named.name[0] > 1 or named.titles or self._text_at(unit.right) == ","
             return not gap or (gap == [","] and bool(whole) and "plural" not in self._marks(office.head))
         if not gap:
-            return unit.determiner == "the"
+            return unit.determiner == "the" and unit.state is None
+        if top.name is not None and top.head is None and not top.titles and top.name[1] - top.name[0] < 2:
+            return False
         if gap not in ([","], ["("]) and not (len(gap) == 3 and gap[0] == gap[2] == "," and gap[1].isdigit()):
             return False
         following = self._at(unit.right)
@@ -555,6 +559,8 @@ class Reader:
             marks |= entry.marks
         if unit.office:
             own = self._tokens[unit.office[0] : unit.head + 1 if unit.head is not None else unit.office[1]]
+            if any("abroad" in self._marks(k) for k in range(unit.office[0], (unit.head or unit.office[0]) + 1)):
+                marks.add("abroad")
             words = {singular(token.text) for token in own if token.entry or token.capital}
         for title in unit.titles:
             marks |= lexicon()[title].marks

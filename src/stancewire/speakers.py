@@ -114,6 +114,8 @@ class _Resolver:
             return voice, "label"
         if inside and _bare(words, inside[0].span.of(self._text)):
             return _Voice(inside[0].span.of(self._text), None, inside[0].code, False, False, None), "state"
+        if inner := re.findall(r"\b(he|she)\b", words):
+            return self._pronoun(source.start, _HE[inner[-1]]), "pronoun"
         return self._described(source, words, inside), "source"
 
     def _by_pronoun(self, source: Span, words: str) -> _Voice | None:
@@ -123,9 +125,14 @@ class _Resolver:
         if last in _HE:
             return self._pronoun(place, _HE[last])
         if last in _RELATIVE:
-            return self._before(source.start)
+            return self._before(place)
         if last in _IT:
             return self._thing(place)
+        first = words.split()[0].casefold()
+        if first in _HE:
+            return self._pronoun(source.start, _HE[first])
+        if first == "it":
+            return self._thing(source.start)
         if words.casefold() in _THEY:
             return self._group() or _Voice(words, None, None, True, True, None)
         return None
@@ -178,7 +185,11 @@ class _Resolver:
         if not tokens or len(tokens) > 3:
             return None
         for voice in self._voices:
-            if voice.name and voice.personal and tokens[-1] in name_tokens(voice.name)[-1:]:
+            if (
+                voice.name
+                and voice.personal
+                and tokens[-1] in {*name_tokens(voice.name)[-1:], *name_tokens(voice.name)[:1]}
+            ):
                 return voice
         return None
 
@@ -189,11 +200,11 @@ class _Resolver:
 
     def _unattributed(self, statement: Statement) -> _Voice | None:
         """The speaker of a statement that names none: whoever the text has turned to since the last one, else the same."""
+        if _ANSWER.fullmatch(self._text[max(0, statement.start - 4) : statement.start].strip(_TRIM)):
+            return self._interviewee()
         if statement.attribution is not None:
             place = statement.attribution.cue.start
             return self._subject(self._context.sentence(place), place, None, personal=None) or self._previous
-        if _ANSWER.fullmatch(self._text[max(0, statement.start - 4) : statement.start].strip(_TRIM)):
-            return self._interviewee()
         last = self._context.sentence(statement.start)
         first = self._context.sentence(self._last_end) + 1 if self._previous is not None else 0
         for number in range(last, max(first, last - 2) - 1, -1):
