@@ -1,6 +1,6 @@
 """Which states a statement is about: those it names, and those it refers back to without naming them.
 
-What a statement names is read off the gazetteer's mentions. Where it names no foreign state, it speaks of somebody named
+What a statement names is read off the gazetteer's mentions. Where it names no foreign state, it speaks of one named
 before ("they", "this attack", "piracy in uniform"); the states of the sentences before are weighed by recency and
 frequency, as in the salience model of Lappin and Leass (1994), and the most salient is taken, or the two most salient
 where the statement speaks of two. The speaker's own state counts where the statement judges it, which the wording only
@@ -11,7 +11,6 @@ hints at. On annotated articles a foreign state named in the statement is right 
 from __future__ import annotations
 
 import bisect
-import itertools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -61,7 +60,7 @@ def find_targets(
     mentions: Sequence[Mention],
     people: Sequence[Person],
 ) -> list[Target]:
-    """The targets of one statement in order of first mention, each code once.
+    """The targets of one statement in order of mention, unnamed ones last, each code once.
 
     Args:
         mentions: every mention of the document, in order (`states.Gazetteer.find`).
@@ -71,7 +70,7 @@ def find_targets(
     targets = [*passage.named(), *passage.own()]
     if not any(target.code != speaker.state for target in targets):
         targets += passage.referred()
-    return targets
+    return sorted(targets, key=lambda target: (target.mention is None, target.mention or statement.hull))
 
 
 class _Passage:
@@ -98,9 +97,7 @@ class _Passage:
         start = near[0].span.start if near else statement.start
         self._near = sorted([*near, *_leaders(people, start, end)], key=lambda mention: mention.span)
         lead = doc.paragraphs[0].end if doc.paragraphs else 0
-        self._lead = {
-            mention.code for mention in itertools.takewhile(lambda mention: mention.span.start < lead, mentions)
-        }
+        self._lead = {mention.code for mention in mentions[:WINDOW] if mention.span.start < lead}
 
     def named(self) -> Iterator[Target]:
         """Foreign states that the statement itself names."""
@@ -111,7 +108,7 @@ class _Passage:
         )
 
     def own(self) -> Iterator[Target]:
-        """The speaker's own state, where the wording judges it: named in a direct quotation, or called "our country"."""
+        """The speaker's own state, where the wording judges it: named in a direct quotation, or "our country"."""
         state = self._speaker.state
         if state is None:
             return
@@ -140,7 +137,6 @@ class _Passage:
         share = RUNNER_UP if _TWO.search(self._words) else NEAR_TIE
         chosen += [code for code in ranked[1:2] if chosen and salience[code] >= share * salience[ranked[0]]]
         evidence = Evidence.PRONOUN if _BACK.search(self._words) else Evidence.CONTEXT
-        chosen.sort(key=lambda code: nearest[code].span)
         return [Target(code, nearest[code].span, evidence, "salient") for code in chosen]
 
     def _inside(self) -> Iterator[Mention]:
