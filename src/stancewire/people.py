@@ -46,8 +46,10 @@ def find_people(doc: Document, mentions: Sequence[Mention]) -> tuple[Person, ...
 
     States and seats of power that speak for themselves ("Tehran said") are no people: they are `mentions` already.
     """
-    register = Register(doc, Context(doc, mentions))
-    return tuple(entity.person() for entity in register.entities if entity.introduced)
+    context = Context(doc, mentions)
+    register = Register(doc, context)
+    fallback = "USA" if context.american and context.home == "USA" else None
+    return tuple(entity.person(fallback) for entity in register.entities if entity.introduced)
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -67,6 +69,7 @@ class Entity:
     indefinite: bool
     leads: bool
     posted: bool
+    civic: bool
     introduced: bool
     gender: str | None
     mentions: list[Span]
@@ -76,8 +79,10 @@ class Entity:
         """Whether this is one human being, for all the phrases say."""
         return self.kind in (Kind.OFFICE, Kind.ROLE) or len(self.tokens) > 1
 
-    def person(self) -> Person:
-        return Person(self.name or self.label, self.office, self.state, tuple(self.mentions), self.leads)
+    def person(self, fallback: str | None) -> Person:
+        """The entity as the other stages see it; a named person of no state has that of `fallback`."""
+        state = self.state or (fallback if self.tokens and self.personal else None)
+        return Person(self.name or self.label, self.office, state, tuple(self.mentions), self.leads)
 
 
 class Context:
@@ -228,7 +233,7 @@ class Register:
     def _state(self, phrase: Phrase) -> str | None:
         """The state that the text gives for a phrase."""
         start = phrase.span.start
-        if phrase.state:
+        if phrase.state or phrase.kind is Kind.ROLE:
             return phrase.state
         if phrase.determiner in ("its", "their"):
             return self._owner(start)
@@ -273,7 +278,7 @@ class Register:
         if last is None or last.name or last.indefinite or last.plural or last.kind is not Kind.OFFICE or not last.firm:
             return None
         apart = self.context.sentence(phrase.span.start) - self.context.sentence(last.mentions[-1].start)
-        return last if 0 <= apart <= 2 and self._speaks(phrase.span) and not self._explained(phrase.span) else None
+        return last if 0 <= apart <= 3 and self._speaks(phrase.span) and not self._explained(phrase.span) else None
 
     def _is_person(self, name: Span) -> bool:
         return self._speaks(name) or self._explained(name)
@@ -355,6 +360,7 @@ class Register:
             indefinite=phrase.determiner in ("a", "an", "one", "another"),
             leads=phrase.leads,
             posted="abroad" in phrase.marks,
+            civic="civic" in phrase.marks,
             introduced=phrase.kind is not Kind.NAME or bool(phrase.titles) or self._is_person(phrase.span),
             gender=phrase.gender,
             mentions=[],
@@ -369,6 +375,10 @@ class Register:
         if not acts and not any(title in _PUBLIC_TITLES for title in phrase.titles):
             return None
         start = phrase.span.start
+        if phrase.anchor and (whole := self._at.get((phrase.anchor.start, phrase.anchor.end))) and whole.civic:
+            return None
+        if "civic" in phrase.marks:
+            return None
         implied = phrase.implied
         if (
             implied

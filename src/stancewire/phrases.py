@@ -456,9 +456,10 @@ class Reader:
     def _tail(self, head: int, posted: bool) -> tuple[int, str | None, tuple[int, int] | None]:
         """The complements after a head: where they end, the state they give, and a noun phrase that may give it later."""
         tokens, entry = self._tokens, self._tokens[head].entry
+        private = entry is not None and entry.kind == "role"
         right, state, anchor = head + 1, None, None
         while (preposition := self._at(right)) and preposition.lower in _COMPLEMENTS and right - head < _TAIL:
-            own = preposition.lower in ("of", "from") or (not posted and preposition.lower != "to")
+            own = preposition.lower in ("of", "from") or not (posted or private or preposition.lower == "to")
             end, last_noun = right + 1, None
             while (token := self._at(end)) and end - right <= _REACH:
                 if token.lower in _ARTICLES or token.lower in _POSSESSIVES or token.lower == "that":
@@ -548,6 +549,16 @@ class Reader:
     def _chars(self, tokens: tuple[int, int]) -> Span:
         return Span(self._tokens[tokens[0]].start, self._tokens[tokens[1] - 1].end)
 
+    def _placed(self, position: int) -> str | None:
+        """The state that follows a name: "Tremblay (Canada)", "Azlan Mokhtar of Malaysia"."""
+        link = self._text_at(position).lower()
+        if link not in ("(", "of"):
+            return None
+        after = self._at(position + 1)
+        if after is not None and after.lower == "the":
+            after = self._at(position + 2)
+        return after.code if after is not None else None
+
     def _phrase(self, unit: _Unit) -> Phrase:
         marks = set()
         words: set[str] = set()
@@ -568,6 +579,8 @@ class Reader:
         state = unit.state
         if unit.name and state is None and self._text_at(unit.right) == "," and tag and _PARTY.match(tag.text):
             state = "USA"
+        if unit.name and state is None:
+            state = self._placed(unit.right)
         return Phrase(
             self._chars((unit.left, unit.right)),
             kind,
