@@ -1,4 +1,4 @@
-"""Sources: every item is read or set aside with the place and the reason; requests without sense are refused at once."""
+"""Sources: every item is read or set aside with the place and the reason; requests without sense are refused."""
 
 import csv
 import http.server

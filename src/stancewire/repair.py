@@ -124,7 +124,8 @@ def _decoded(piece: str) -> str:
 
 _COLUMNS = range(40, 101)
 _LINE_END = re.compile(r"[ \t]*\n[ \t]*")
-_HYPHEN_BREAK = re.compile(r"-[ \t]*\n[ \t]*([^\W\d_]{2,24})(?![^\W\d_])")
+_COORDINATED = r"(?!(?:and|or|to|nor|but|versus|through|as)\b)"  # "two- and three-year"
+_HYPHEN_BREAK = re.compile(rf"-[ \t]*\n[ \t]*{_COORDINATED}([^\W\d_]{{2,24}})(?![^\W\d_])")
 _LAST_LETTERS = re.compile(r"(?<![^\W\d_])[^\W\d_]+\Z")
 _LONGEST_PART = 24
 
@@ -160,9 +161,10 @@ def _wraps(text: str) -> Iterator[Edit]:
         position += len(row) + 1
     if continued and 2 * len(starts) >= pairs:
         for start in starts:
-            match = _LINE_END.match(text, start)
-            if match:
-                yield match.start(), match.end(), " "
+            gap = _LINE_END.match(text, start)
+            if gap:
+                in_range = text[start - 1] == "-" and text[start - 2].isdigit() and text[gap.end()].isdigit()
+                yield *gap.span(), "" if in_range else " "
 
 
 def _broken_words(text: str, gap: re.Pattern[str]) -> Iterator[Edit]:
@@ -218,7 +220,7 @@ def _unspaced(run: str, offset: int) -> Iterator[Edit]:
         words = _segmented(joined)
         if len(joined) <= _LONGEST_EMPHASIS and not all(map(is_word, words)):
             words = [joined]
-    if not _reads_as_text(words):
+    if not words or not _reads_as_text(words):
         return
     ends, end = set(), 0
     for word in words:
@@ -237,13 +239,14 @@ def _letter_gaps(run: str) -> Iterator[re.Match[str]]:
 
 
 def _segmented(joined: str) -> list[str]:
-    """Letters without spaces as words; only as much as the sample where that does not read as text."""
+    """Letters without spaces as words; none where the first of many letters do not read as text."""
     words: list[str] = []
     for piece in re.split(r"(?<=[a-z])(?=[A-Z])", joined):
         for start in range(0, len(piece), _SAMPLE):
-            words += segment(piece[start : start + _SAMPLE])
-            if start == 0 and len(piece) > _SAMPLE and not _reads_as_text(words):
-                return words
+            found = list(segment(piece[start : start + _SAMPLE]))
+            if len(piece) > _SAMPLE and not _reads_as_text(found):
+                return []
+            words += found
     return words
 
 
@@ -257,7 +260,7 @@ def _reads_as_text(words: list[str]) -> bool:
 
 # --- spacing ---------------------------------------------------------------------------------------
 
-_HYPHEN_GAP = re.compile(r"- (?!(?:and|or|to|nor|but|versus|through|as)\b)([a-z][^\W\d_A-Z]{0,23})(?![^\W\d_])")
+_HYPHEN_GAP = re.compile(rf"- {_COORDINATED}([a-z][^\W\d_A-Z]{{0,23}})(?![^\W\d_])")
 _STRAY_SPACE = re.compile(r" (?<=\w )(?:(?=[,;:?!.](?! \.)(?:[\s\"”’)]|\Z))|(?=['’] ?s\b))| (?<=\w['’] )(?=s\b)")
 
 

@@ -10,7 +10,7 @@ import dataclasses
 import functools
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
 
 from stancewire.repair import OffsetMap, repair
@@ -61,7 +61,7 @@ def read(raw: str) -> Document:
     """Repair `raw` and find its paragraphs and sentences."""
     text, maps = repair(raw)
     paragraphs = tuple(_paragraphs(text))
-    sentences = tuple(sentence for paragraph in paragraphs for sentence in _sentences(text, paragraph))
+    sentences = tuple(_sentences(text, paragraphs))
     return Document(raw, text, paragraphs, sentences, maps)
 
 
@@ -83,15 +83,19 @@ _LAST_TOKEN = re.compile(r"[^\s(\[\"“‘«„—–/]+\Z")
 _LONGEST_TOKEN = 24
 
 
-def _sentences(text: str, paragraph: Span) -> Iterator[Span]:
-    """Cut a paragraph after the punctuation that ends a sentence; closing quotation marks and brackets belong to it."""
-    start = paragraph.start
-    for end in _SENTENCE_END.finditer(text, paragraph.start, paragraph.end):
-        following = _SENTENCE_START.match(text, end.end(), paragraph.end)
-        if following and _ends_sentence(text, end, following):
-            yield Span(start, end.end())
-            start = end.end() + len(following[0]) - len(following[0].lstrip())
-    yield Span(start, paragraph.end)
+def _sentences(text: str, paragraphs: Sequence[Span]) -> Iterator[Span]:
+    """Cut paragraphs after the punctuation that ends a sentence; closing quotation marks and brackets belong to it."""
+    ends = _SENTENCE_END.finditer(text)
+    end = next(ends, None)
+    for paragraph in paragraphs:
+        start = paragraph.start
+        while end and end.end() <= paragraph.end:
+            following = _SENTENCE_START.match(text, end.end(), paragraph.end)
+            if following and _ends_sentence(text, end, following):
+                yield Span(start, end.end())
+                start = end.end() + len(following[0]) - len(following[0].lstrip())
+            end = next(ends, None)
+        yield Span(start, paragraph.end) if start > paragraph.start else paragraph
 
 
 def _ends_sentence(text: str, end: re.Match[str], following: re.Match[str]) -> bool:

@@ -75,9 +75,8 @@ def open_sink(
     kind = _file_format(format, path)
     written = path.with_name(f".{path.name}.{os.getpid()}.part") if not path.exists() or path.is_file() else path
     try:
-        with _open(written, kind) as file:
-            with contextlib.closing(_sink(kind, file)) as sink:
-                yield sink
+        with _open(written, kind) as file, contextlib.closing(_sink(kind, file)) as sink:
+            yield sink
         if written != path:
             written.replace(path)
     finally:
