@@ -41,6 +41,10 @@ _LISTENER = re.compile(
     r"(?: (?:of|from|outside|inside|in|at) (?:the |a |an |his |her |its )?(?:[\w’'.-]+ ?){1,4}?(?= that\b|,|$| on | in ))?"
     r"|(?:the )?[A-Z][\w’'.&-]*(?: (?:[A-Z0-9][\w’'.&-]*|of the|of|the|and|television|radio|newspaper|magazine|agency|news)\b)*)",
 )
+_MOST_ADJUNCTS = 4
+_ADJUNCT_SPACE = 160
+_THAT_LATER = re.compile(r"\bthat\b")
+_BREAK = re.compile(rf"[.:;{QUOTED}]|, (?:\w+ing|and|but)\b")
 _THAT = re.compile(r"[ ,]*\bthat\b(?=[ ,]|" + QUOTED + ")")
 _FINITE = re.compile(
     r"\b(?:is|are|was|were|am|has|had|have|will|would|can|could|should|may|might|must|shall|do|does|did|cannot|ought|"
@@ -78,28 +82,28 @@ def starts_clause(text: str) -> bool:
     return QUOTED in window or has_finite_verb(window)
 
 
-def skip_adjuncts(text: str, start: int, listener: bool) -> tuple[int, bool]:
-    """Where what is said begins after a cue that ends at `start`: behind the listener, time, place, occasion, and "that".
-
-    Returns the position, and whether the word "that" (or a colon) stood there.
-    """
-    position = start
+def skip_adjuncts(text: str, position: int, listener: bool) -> int:
+    """Where the listener, time, place and occasion end that may stand behind a cue ending at `position`."""
     if listener and (match := _LISTENER.match(text, position)):
         position = match.end()
-    for _ in range(4):
-        if match := _THAT.match(text, position):
-            return match.end(), True
-        if match := _ADJUNCT.match(text, position):
-            position = match.end()
-        else:
+    for _ in range(_MOST_ADJUNCTS):
+        if not (match := _ADJUNCT.match(text, position)):
             break
-    if match := _THAT.match(text, position):
-        return match.end(), True
-    window = text[start : start + 160]
-    if (listener or _NOT_A_PHRASE.match(window) or window.startswith(",")) and (match := re.search(r"\bthat\b", window)):
-        between = window[: match.start()]
-        if not re.search(rf"[.:;{QUOTED}]", between) and not has_finite_verb(between):
-            return start + match.end(), True
+        position = match.end()
+    return position
+
+
+def skip_to_clause(text: str, start: int, listener: bool) -> tuple[int, bool]:
+    """Where what is said begins behind a cue that ends at `start`, and whether "that" or a colon opens it there."""
+    position = skip_adjuncts(text, start, listener)
+    for place in (start, position):
+        if match := _THAT.match(text, place):
+            return match.end(), True
     if text.startswith(":", position):
         return position + 1, True
+    window = text[start : start + _ADJUNCT_SPACE]
+    if (listener or window.startswith(",") or _NOT_A_PHRASE.match(window)) and (match := _THAT_LATER.search(window)):
+        between = window[: match.start()]
+        if not _BREAK.search(between) and not has_finite_verb(between):
+            return start + match.end(), True
     return position, False

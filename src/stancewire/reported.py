@@ -16,44 +16,86 @@ from stancewire.cues import Cue, Frame, find_cues
 from stancewire.schema import Span
 
 _LINK_SPACE = 160  # characters before a cue in which its link to the cue before must stand
+_SOURCE_SPACE = 300  # characters in which a source must stand
 
+# What stands before a cue.
 _NEGATED = re.compile(
-    rf"(?:\b(?:to|not|never|would|will|could|can|cannot|should|may|might|must|did|does|do|nor|without|of|a|an|the|no|so)|n[’']t) (?:{ADVERB} )?\Z", re.I
+    r"(?:\b(?:to|not|never|would|will|could|can|cannot|should|may|might|must|did|does|do|nor|without|of|a|an|the|no|so)"
+    rf"|n[’']t) (?:{ADVERB} )?\Z",
+    re.I,
 )
-_STILL_SAID = re.compile(rf"\b(?:went on|goes on|hastened|was able|at pains|continued|rose|paused|wished) to (?:{ADVERB} )?\Z")
+_STILL_SAID = re.compile(
+    rf"\b(?:went on|goes on|hastened|was able|at pains|continued|rose|paused|wished) to (?:{ADVERB} )?\Z"
+)
 _PASSIVE = re.compile(rf"\b(?:is|are|was|were|be|been|being|get|got) (?:{ADVERB} )?\Z", re.I)
 _AUXILIARY = re.compile(rf"(?:[ ,]+(?:has|had|have|{ADVERB}|[’'](?:s|d|ve)))+\s*\Z", re.I)
-_PARTICIPLE_LINK = re.compile(rf"(?:,|—|–|;|{QUOTED}| and| but)\s+(?:(?:while|by|and|but|in|before|after) )?(?:{ADVERB} )?\Z")
-_SAME_SOURCE_LINK = re.compile(rf"(?:,|;|{QUOTED})?\s+(?:and|but|then|yet)\s+(?:{ADVERB} )?(?:has |had |have )?(?:{ADVERB} )?\Z")
-_NEW_SOURCE_LINK = re.compile(
-    rf"(?:(?:,|;|—|{QUOTED})\s+(?:(?:and|but) )?(?:(?:while|as|although|though|whereas|because|after) )?| (?:and|but|while|although) )"
-    rf"(?P<source>{PRONOUN}|(?:[\w’'.&-]+ ){{0,9}}?[\w’'.&-]+)(?: {ADVERB})?(?: has| had| have)?(?: {ADVERB})? \Z"
-)
+_OWN_VOICE = re.compile(rf"\b(?:I|[Ww]e|[Nn]obody|[Nn]o one|[Yy]ou)(?: {ADVERB})? ?\Z")
 _BEFORE_INVERSION = re.compile(rf"(?:{QUOTED}\s*[,—–-]*|[,—–])\s*\Z")
+_CONJUNCTION = re.compile(r"(?:And|But|Yet|So|Still|Meanwhile|However),? ")
+_LEADING_ADJUNCT = re.compile(
+    rf"(?:On|In|At|As to|As for|Of|From|Concerning|Asked|Speaking|After|During|For)\b[^,{QUOTED}]{{0,90}}, "
+)
+
+# How a cue is coordinated with the one before it.
+_PARTICIPLE_LINK = re.compile(
+    rf"(?:,|—|–|;|{QUOTED}| and| but)\s+(?:(?:while|by|and|but|in|before|after) )?(?:{ADVERB} )?\Z"
+)
+_SAME_SOURCE_LINK = re.compile(
+    rf"(?:,|;|{QUOTED})?\s+(?:and|but|then|yet)\s+(?:{ADVERB} )?(?:has |had |have )?(?:{ADVERB} )?\Z"
+)
+_NEW_SOURCE_LINK = re.compile(
+    rf"(?:(?:,|;|—|{QUOTED})\s+(?:(?:and|but) )?(?:(?:while|as|although|though|whereas|because|after) )?"
+    r"| (?:and|but|while|although) )"
+    rf"(?P<source>(?P<head>{PRONOUN}|(?:[\w’'.&-]+ ){{0,9}}?[\w’'.&-]+)(?P<apposition>, [^,;]{{2,80}},)?)"
+    rf"(?: {ADVERB})?(?: has| had| have)?(?: {ADVERB})? \Z"
+)
+
+# What stands after a cue.
 _ENDS_ASIDE = (",", ".", ";", ":", "")
-_NO_OBJECT = re.compile(r" (?:by|about|whether|not to|to comment|if|how|of(?! )|as|in|at|on (?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\b|\W*\Z|[,.;:?!]")
-_NO_CLAUSE = re.compile(r"\s*(?:so|it|nothing|two things|this|that|as much|more|little|the same|yes|no)[,.\s]*(?:as|and|but|again|anyway|before|otherwise|in|to|civilly)?\b[^,]{0,12}\Z|\s*[,.;—–?!]")
+_NO_OBJECT = re.compile(
+    r" (?:by|about|whether|not to|to comment|if|how|of(?! )|as|in|at|on (?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\b"
+    r"|\W*\Z|[,.;:?!]"
+)
+_NO_CLAUSE = re.compile(
+    r"\s*(?:(?:so|it|nothing|two things|this|that|as much|more|little|the same|yes|no)"
+    r"(?: (?:again|anyway|before|otherwise|then|too|civilly|in|to)\b.*)?\W*\Z|[,.;—–?!]|so as\b)",
+    re.S,
+)
 _THAT = re.compile(r" that\b")
+_INFINITIVE = re.compile(r" [\w’' -]{2,60}?(?= (?:not )?to [a-z])")
 _SOMETHING = re.compile(rf"[^\w{QUOTED}]*(?:\w+ \w+|{QUOTED}|\w{{4,}})")
 _QUOTED_NEXT = re.compile(rf"\s*[,:]?\s*{QUOTED}")
 _QUOTED_ASIDE = re.compile(rf"\s*,\s*{QUOTED}")
-_ASIDE_OVER = re.compile(rf"\s*(?:[,.;:—–?!]|\Z|{QUOTED}|(?:after|as|when|while|before|during|outside|with|without|in|at|on|from|over|drily|dryly)\b)")
-_ASKING = re.compile(r" (?:to|for|him|her|them|you|me|us|if|what|where|when|who)\b")
-_OWN_VOICE = re.compile(rf"\b(?:I|[Ww]e|[Nn]obody|[Nn]o one|[Yy]ou)(?: {ADVERB})? ?\Z")
-_LETTER = re.compile(rf"[\w{QUOTED}]")
-_GOES_ON = re.compile(r",\s+(?:and|but|or|nor)\b")
 _QUOTED_LATER = re.compile(rf"(?<=[,:.—] ){QUOTED}")
-_JUDGING = frozenset(("accuse", "condemn", "denounce"))
-_COMMENT = re.compile(
-    rf"{QUOTED}(?P<comment>,? (?:which|a remark|in the words|as (?:he|she|it|they) |after|before|when|while|during|though|although|at a|in a|on [A-Z])[^{QUOTED}]*\Z|, (?!and\b|but\b|or\b|nor\b|that\b)[^{QUOTED}]*\Z)"
-    r"|(?P<comment2>, (?:two|a|one|three|\w+) (?:days?|weeks?|hours?|months?|minutes) (?:before|after|ahead|later)\b.*\Z)", re.S
+_ASIDE_OVER = re.compile(
+    rf"\s*(?:[,.;:—–?!]|\Z|{QUOTED}"
+    r"|(?:after|as|when|while|before|during|outside|with|without|in|at|on|from|over|drily|dryly)\b)"
 )
-_NAMING = frozenset(("call", "dub", "label", "term", "brand"))
+_SENTENCE_OVER = re.compile(r"\s*[.!]?\s*\Z")
+_ASKING = re.compile(r" (?:to|for|him|her|them|you|me|us|if|what|where|when|who)\b")
+_GOES_ON = re.compile(r",\s+(?:and|but|or|nor)\b")
+_COMMENT = re.compile(
+    rf"{QUOTED}(?P<after_quotation>,? (?:which|a remark|in the words|as (?:he|she|it|they) |after|before|when|while|during"
+    rf"|though|although|at a|in a|on [A-Z])[^{QUOTED}]*\Z|, (?!and\b|but\b|or\b|nor\b|that\b)[^{QUOTED}]*\Z)"
+    r"|(?P<dating>, \w+ (?:days?|weeks?|hours?|months?|minutes) (?:before|after|ahead|later)\b.*\Z)",
+    re.S,
+)
+
+# Where a source ends.
 _PHRASE_END = re.compile(rf"[,.;:!?—–…]|{QUOTED}| (?:and|but|as|while|after|before|when) |\n")
-_TAIL = re.compile(r",? (?:in (?:a|an|the|their|its|his|her) (?:\w+ ){0,2}statement\b.*|on (?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\Z", re.S)
-_APPOSITION = re.compile(r"[ ,]*(?:(?:a|an|the|who|whose|which|speaking|referring|adding|in|at|on|during|after|when|as|from|of|with|holding|citing|where|before|while|his|her|its) )", re.I)
-_CONJUNCTION = re.compile(r"(?:And|But|Yet|So|Still|Meanwhile|However),? ")
-_LEADING_ADJUNCT = re.compile(r"(?:On|In|At|As to|As for|Of|From|Concerning|Asked|Speaking|After|During|For)\b[^,\ufffc]{0,90}, ")
+_ABBREVIATED = re.compile(
+    r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Sen|Rep|Gen|Gov|St|Lt|Col|Maj|Adm|Sgt|Rev|Prof|Jr|Sr)\Z"
+)
+_APPOSITION = re.compile(
+    r"[ ,]*(?:a|an|the|who|whose|which|speaking|referring|adding|in|at|on|during|after|when|as|from|of|with|holding|citing"
+    r"|where|before|while|his|her|its) ",
+    re.I,
+)
+_DESCRIBED = re.compile(rf"(?:, (?:who|whose|an?|the|his|her|its|\d+)\b[^,.;:—–{QUOTED}]{{1,120}}){{1,2}}")
+_LETTER = re.compile(rf"[\w{QUOTED}]")
+
+_NAMING = frozenset(("call", "dub", "label", "term", "brand"))  # their bare object is a name: "a book called 'The Gate'"
+_JUDGING = frozenset(("accuse", "condemn", "denounce"))  # where they quote, only what is quoted is the speaker's
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -82,31 +124,34 @@ class _Pending:
     rule: str
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Link:
+    """Where the pending report ends, and the source of the next one if it is not the same."""
+
+    position: int
+    source: Span | None
+
+
 def find_reports(sentence: str) -> list[Report]:
     """The reports of a sentence whose quotations are masked (`clauses.QUOTED`); offsets within the sentence."""
     reports: list[Report] = []
     pending: _Pending | None = None
-    free = _skip_lead(sentence)
+    conjunction = _CONJUNCTION.match(sentence)
+    free = origin = conjunction.end() if conjunction else 0
     for cue in find_cues(sentence):
-        if cue.span.start < free:
+        if cue.span.start < free or not _is_asserted(sentence, cue):
             continue
-        linked = _link(sentence, pending, cue) if pending else None
-        if pending and not linked:
-            continue
-        before = sentence[max(0, cue.span.start - _LINK_SPACE) : cue.span.start]
-        if cue.frame is not Frame.ACCORDING and (
-            (_NEGATED.search(before) and not _STILL_SAID.search(before)) or _PASSIVE.search(before)
-        ):
-            continue
-        if pending and linked:
-            end, source = linked
-            following = _to_the_right(sentence, cue, source or pending.source)
-            if following is None:
-                continue
-            _close(sentence, pending, end, reports)
-            pending = following
-        else:
+        if pending is None:
             pending = _first(sentence, cue, free)
+        elif whole := _closing_attribution(sentence, cue, pending, origin):
+            pending = whole
+        else:
+            link = _link(sentence, pending, cue)
+            following = link and _to_the_right(sentence, cue, link.source or pending.source)
+            if not link or not following:
+                continue
+            _close(sentence, pending, link.position, reports)
+            pending, origin = following, link.position
         if pending:
             free = pending.start
     if pending:
@@ -114,137 +159,168 @@ def find_reports(sentence: str) -> list[Report]:
     return reports
 
 
-def _skip_lead(sentence: str) -> int:
-    match = _CONJUNCTION.match(sentence)
-    return match.end() if match else 0
+def _is_asserted(sentence: str, cue: Cue) -> bool:
+    """Whether the cue reports speech that took place: "said", not "would not say" nor "was said to"."""
+    if cue.frame is Frame.ACCORDING:
+        return True
+    before = sentence[max(0, cue.span.start - _LINK_SPACE) : cue.span.start]
+    return not _PASSIVE.search(before) and (not _NEGATED.search(before) or _STILL_SAID.search(before) is not None)
 
 
-def _link(sentence: str, pending: _Pending, cue: Cue) -> tuple[int, Span | None] | None:
-    """Where the pending report ends, and the new source if there is one, if `cue` is coordinated with the pending one."""
+def _closing_attribution(sentence: str, cue: Cue, pending: _Pending, origin: int) -> _Pending | None:
+    """The report of the whole sentence from `origin` on, if `cue` closes it: "Both agreed that …, the ministry said."."""
+    if not pending.takes_rest or cue.participle or cue.frame not in (Frame.SAY, Frame.TELL):
+        return None
+    end = clauses.skip_adjuncts(sentence, cue.span.end, cue.frame is Frame.TELL)
+    if not _SENTENCE_OVER.match(sentence, end):
+        return None
+    boundary = _clause_boundary(sentence, pending.start, cue.span.start)
+    if boundary is None or sentence[boundary - 1] != ",":
+        return None
+    return _Pending(cue, _trimmed(sentence, boundary, cue.span.start), Span(origin, boundary), end, False, "after")
+
+
+def _link(sentence: str, pending: _Pending, cue: Cue) -> _Link | None:
+    """How `cue` is coordinated with the pending report, if it is."""
     start = max(pending.start, cue.span.start - _LINK_SPACE)
     before = sentence[start : cue.span.start]
+    source = None
     if cue.frame is Frame.ACCORDING:
         match = re.search(r",\s*\Z", before)
-        return (start + match.start(), None) if match else None
-    if cue.participle:
+    elif cue.participle:
         match = _PARTICIPLE_LINK.search(before)
-        return (start + match.start() + (before[match.start()] == QUOTED), None) if match else None
-    if match := _SAME_SOURCE_LINK.search(before):
-        return start + match.start() + (before[match.start()] == QUOTED), None
-    if (match := _NEW_SOURCE_LINK.search(before)) and (
-        clauses.is_noun_phrase(match["source"])
-    ):
-        return start + match.start() + (before[match.start()] == QUOTED), Span(start + match.start("source"), start + match.end("source"))
-    return None
+    else:
+        match = _SAME_SOURCE_LINK.search(before)
+        if not match and (match := _NEW_SOURCE_LINK.search(before)):
+            if not clauses.is_noun_phrase(match["head"]):
+                return None
+            source = _trimmed(sentence, start + match.start("source"), start + match.end("source"))
+    return match and _Link(start + match.start() + (before[match.start()] == QUOTED), source)
 
 
 def _to_the_right(sentence: str, cue: Cue, source: Span | None) -> _Pending | None:
     """The report of a cue that takes what follows it, or None where nothing fit to be said follows."""
-    start, given = cue.span.end, False
+    start = cue.span.end
     if cue.frame in (Frame.OBJECT, Frame.NAME):
         if _NO_OBJECT.match(sentence, start) or (cue.lemma == "ask" and _ASKING.match(sentence, start)):
             return None
-        if match := _THAT.match(sentence, start):
-            start = match.end()
-    else:
-        start, given = clauses.skip_adjuncts(sentence, start, cue.frame is Frame.TELL)
-    rest = sentence[start : start + 200]
-    quoted = _QUOTED_NEXT.match(rest) is not None
-    if cue.frame is Frame.NAME:
-        fits = QUOTED in sentence[start:] and (not rest.lstrip().startswith(QUOTED) or cue.lemma not in _NAMING)
-    elif cue.frame is Frame.OBJECT or (cue.frame is Frame.REPORT and not _NO_OBJECT.match(sentence, start)):
-        fits = _SOMETHING.match(rest) is not None
-    elif given or quoted:
+        that = _THAT.match(sentence, start)
+        start = that.end() if that else start
+        rest = sentence[start : start + _SOURCE_SPACE]
+        if cue.frame is Frame.OBJECT:
+            fits = _SOMETHING.match(rest) is not None
+        else:
+            named = rest.lstrip().startswith(QUOTED) and cue.lemma in _NAMING
+            fits = QUOTED in sentence[start:] and not named
+        return _Pending(cue, source, None, start, True, f"{cue.frame}-right") if fits else None
+    start, opened = clauses.skip_to_clause(sentence, start, cue.frame is Frame.TELL)
+    rest = sentence[start : start + _SOURCE_SPACE]
+    if opened or _QUOTED_NEXT.match(rest):
         fits = _SOMETHING.search(rest) is not None
+    elif cue.frame is Frame.REPORT:
+        fits = not _NO_OBJECT.match(sentence, start) and _SOMETHING.match(rest) is not None
+    elif cue.frame is Frame.TELL and (infinitive := _INFINITIVE.match(sentence, cue.span.end)):
+        start, fits = infinitive.end(), True
     else:
-        fits = cue.frame in (Frame.SAY, Frame.TELL, Frame.THINK) and _NO_CLAUSE.match(rest) is None and clauses.starts_clause(rest)
+        takes_bare_clause = cue.frame in (Frame.SAY, Frame.TELL, Frame.THINK)
+        fits = takes_bare_clause and not _NO_CLAUSE.match(rest) and clauses.starts_clause(rest)
     return _Pending(cue, source, None, start, True, f"{cue.frame}-right") if fits else None
 
 
 def _first(sentence: str, cue: Cue, free: int) -> _Pending | None:
-    """The report of the first cue of a sentence, or of a cue after text that no cue has taken."""
+    """The report of the first cue of a sentence."""
     left = sentence[free : cue.span.start]
     if cue.frame is Frame.ACCORDING:
         end = _source_end(sentence, cue.span.end)
-        source = _trimmed(sentence, cue.span.end, end)
-        if _LETTER.search(left) is None:
-            return _Pending(cue, source, None, end, True, "according-first")
-        return _Pending(cue, source, Span(free, cue.span.start), end, False, "according-last")
+        if _LETTER.search(left):
+            source = _described(sentence, _trimmed(sentence, cue.span.end, end))
+            return _Pending(cue, source, Span(free, cue.span.start), end, False, "according-last")
+        return _Pending(cue, _trimmed(sentence, cue.span.end, end), None, end, True, "according-first")
+    subject = _subject(sentence, free, cue.span.start)
     if cue.participle:
-        if not _PARTICIPLE_LINK.search(left[-_LINK_SPACE:]):
-            return None
-        return _to_the_right(sentence, cue, _subject(sentence, free, cue.span.start))
+        return _to_the_right(sentence, cue, subject) if _PARTICIPLE_LINK.search(left[-_LINK_SPACE:]) else None
     bare = _AUXILIARY.sub("", left[-_LINK_SPACE:])
     parenthetical = cue.frame not in (Frame.OBJECT, Frame.NAME)
-    if parenthetical and cue.frame is not Frame.TELL and (match := _BEFORE_INVERSION.search(bare)):
-        end = _source_end(sentence, cue.span.end)
-        quoted = match[0].startswith(QUOTED)
-        if clauses.is_noun_phrase(sentence[cue.span.end : end]) and (
-            quoted or (sentence[end : end + 1] in _ENDS_ASIDE if clauses.has_finite_verb(left) else sentence.startswith(", ", end))
-        ):
-            return _Pending(cue, _trimmed(sentence, cue.span.end, end), Span(free, cue.span.start), end, False, "inverted")
+    if parenthetical and cue.frame is not Frame.TELL and (inverted := _inverted(sentence, cue, free, bare)):
+        return inverted
     boundary = _clause_boundary(sentence, free, cue.span.start) if parenthetical else None
+    after = clauses.skip_adjuncts(sentence, cue.span.end, cue.frame is Frame.TELL)
     after_quotation = boundary is not None and sentence[boundary - 1] == QUOTED
-    rest_quoted = boundary is not None and _QUOTED_ASIDE.match(sentence, clauses.skip_adjuncts(sentence, cue.span.end, False)[0])
-    if not after_quotation and not rest_quoted:
-        if _OWN_VOICE.search(bare):
+    if not after_quotation and not (boundary and _QUOTED_ASIDE.match(sentence, after)):
+        cut_off = cue.frame is Frame.OBJECT and bare.rstrip().endswith(",") and clauses.has_finite_verb(left)
+        if cut_off or not _LETTER.search(left) or _OWN_VOICE.search(bare):
             return None
-        if _LETTER.search(left) is None or (cue.frame is Frame.OBJECT and bare.rstrip().endswith(",") and clauses.has_finite_verb(left)):
-            return None
-        right = _to_the_right(sentence, cue, _subject(sentence, free, cue.span.start))
-        if right is not None:
+        if right := _to_the_right(sentence, cue, subject):
             return right
     if boundary is None or not _LETTER.search(sentence, free, boundary):
         return None
-    after, _ = clauses.skip_adjuncts(sentence, cue.span.end, cue.frame is Frame.TELL)
-    if not (after_quotation or _ASIDE_OVER.match(sentence, after)):
+    if not after_quotation and not _ASIDE_OVER.match(sentence, after):
         return None
-    source = _trimmed(sentence, boundary, cue.span.start)
-    return _Pending(cue, source, Span(free, boundary), after, False, "after")
+    return _Pending(cue, _trimmed(sentence, boundary, cue.span.start), Span(free, boundary), after, False, "after")
+
+
+def _inverted(sentence: str, cue: Cue, free: int, bare: str) -> _Pending | None:
+    """The report of a cue with its source behind it: "…, said the envoy". `bare` is what stands before the cue."""
+    opening = _BEFORE_INVERSION.search(bare)
+    if opening is None:
+        return None
+    end = _source_end(sentence, cue.span.end)
+    if not clauses.is_noun_phrase(sentence[cue.span.end : end]):
+        return None
+    if not opening[0].startswith(QUOTED):
+        clause = clauses.has_finite_verb(sentence[free : cue.span.start])
+        if not (sentence[end : end + 1] in _ENDS_ASIDE if clause else sentence.startswith(", ", end)):
+            return None
+    source = _described(sentence, _trimmed(sentence, cue.span.end, end))
+    return _Pending(cue, source, Span(free, cue.span.start), end, False, "inverted")
 
 
 def _source_end(sentence: str, start: int) -> int:
-    match = _PHRASE_END.search(sentence, start + 1)
-    while match and match[0] == "." and re.search(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Sen|Rep|Gen|Gov|St|Lt|Col|Maj|Adm|Sgt|Rev|Prof|Jr|Sr)\Z", sentence[max(start, match.start() - 6) : match.start()]):
-        match = _PHRASE_END.search(sentence, match.end())
-    return match.start() if match else len(sentence)
+    """Where the noun phrase at `start` ends: at the next punctuation or conjunction, abbreviations aside."""
+    limit = start + _SOURCE_SPACE
+    match = _PHRASE_END.search(sentence, start + 1, limit)
+    while match and match[0] == "." and _ABBREVIATED.search(sentence, max(start, match.start() - 6), match.start()):
+        match = _PHRASE_END.search(sentence, match.end(), limit)
+    return match.start() if match else min(limit, len(sentence))
+
+
+def _described(sentence: str, source: Span | None) -> Span | None:
+    """`source` with the apposition or relative clause behind it: "Ann Ode, who chairs the board"."""
+    description = _DESCRIBED.match(sentence, source.end) if source else None
+    return Span(source.start, description.end()) if source and description else source
 
 
 def _clause_boundary(sentence: str, free: int, cue_start: int) -> int | None:
     """Where a source that stands right before its cue begins, if something said stands before it."""
-    quote = sentence.rfind(QUOTED, max(free, cue_start - 300), cue_start)
+    near = max(free, cue_start - _SOURCE_SPACE)
+    quote = sentence.rfind(QUOTED, near, cue_start)
     if quote >= 0 and clauses.is_noun_phrase(_AUXILIARY.sub("", sentence[quote + 1 : cue_start]).strip(" ,—–-")):
         return quote + 1
     end = cue_start
-    text = sentence[free:cue_start]
-    stripped = _AUXILIARY.sub("", text).rstrip()
-    if stripped.endswith(","):
-        text = stripped[:-1]
-        end = free + len(text)
-        apposition = text.rfind(", ")
-        if apposition < 0:
+    bare = _AUXILIARY.sub("", sentence[near:cue_start]).rstrip()
+    if bare.endswith(","):  # "…, the envoy, Ann Ode, said"
+        end = near + bare.rfind(", ")
+        if end < near:
             return None
-        end = free + apposition
-    comma = sentence.rfind(", ", max(free, end - 300), end)
+    comma = sentence.rfind(", ", near, end)
     while comma > free:
         phrase = _AUXILIARY.sub("", sentence[comma + 1 : end]).strip()
-        if clauses.is_noun_phrase(phrase) and clauses.has_finite_verb(sentence[free:comma]):
-            return comma + 1
-        if not clauses.has_finite_verb(phrase) and comma - free < 60 and clauses.is_noun_phrase(phrase):
-            return comma + 1 if not _LEADING_ADJUNCT.match(sentence[free : comma + 2]) else None
-        comma = sentence.rfind(", ", max(free, end - 300), comma)
+        if clauses.is_noun_phrase(phrase):
+            if clauses.has_finite_verb(sentence[near:comma]):
+                return comma + 1
+            if comma - free < 60:
+                return None if _LEADING_ADJUNCT.match(sentence, free, comma + 2) else comma + 1
+        comma = sentence.rfind(", ", near, comma)
     return None
 
 
 def _subject(sentence: str, free: int, cue_start: int) -> Span | None:
     """The noun phrase before a cue that takes what follows."""
-    start = free
-    if match := _LEADING_ADJUNCT.match(sentence, start, cue_start):
-        if sentence[match.end() : cue_start].strip():
-            start = match.end()
-    if (quote := sentence.rfind(QUOTED, start, cue_start)) >= 0:
-        start = quote + 1
-    return _trimmed(sentence, start, cue_start)
+    start = max(free, cue_start - _SOURCE_SPACE)
+    adjunct = _LEADING_ADJUNCT.match(sentence, start, cue_start)
+    if adjunct and _LETTER.search(sentence, adjunct.end(), cue_start):
+        start = adjunct.end()
+    return _trimmed(sentence, max(start, sentence.rfind(QUOTED, start, cue_start) + 1), cue_start)
 
 
 def _trimmed(sentence: str, start: int, end: int) -> Span | None:
@@ -281,4 +357,4 @@ def _close(sentence: str, pending: _Pending, end: int, reports: list[Report]) ->
 def _said_until(sentence: str, start: int, end: int) -> int:
     """Where the words said end: before the reporter's comment on them, if there is one."""
     match = _COMMENT.search(sentence, start, end)
-    return max(match.start("comment"), match.start("comment2")) if match else end
+    return max(match.start("after_quotation"), match.start("dating")) if match else end
