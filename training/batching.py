@@ -1,7 +1,8 @@
 """Which passages form a batch: by length under a token budget, in an order that is a function of seed and epoch alone.
 
 Rows are shuffled, then sorted by length within pools of many batches: little padding, and yet neighbours by chance. The
-slot letters of every row are drawn anew each epoch, so that no letter comes to mean anything.
+slot letters of every row are drawn anew each epoch, so that no letter comes to mean anything. Batches are whole tiles of
+the matrix units (8 rows, widths in steps of 16): ragged shapes take a third longer on CPUs.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 
 _POOL_ROWS = 1600
+_ROW_TILE, _WIDTH_TILE = 8, 16
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -46,13 +48,12 @@ def plan(lengths: Sequence[int], batch_tokens: int, seed: int, epoch: int) -> li
     batches: list[list[int]] = []
     for start in range(0, len(order), _POOL_ROWS):
         pool = sorted(order[start : start + _POOL_ROWS].tolist(), key=lambda row: lengths[row])
-        rows: list[int] = []
-        for row in pool:
-            if rows and lengths[row] * (len(rows) + 1) > batch_tokens:
-                batches.append(rows)
-                rows = []
-            rows.append(row)
-        batches.append(rows)
+        while pool:
+            # The longest rows first: the width of a batch, and with it how many rows fit, is known from its first row.
+            rows = max(1, batch_tokens // _tiled(lengths[pool[-1]]))
+            rows = rows // _ROW_TILE * _ROW_TILE or rows
+            batches.append(pool[-rows:])
+            del pool[-rows:]
     return [batches[index] for index in random.permutation(len(batches))]
 
 
@@ -68,7 +69,7 @@ def collate(
     examples: Sequence[Example], keys: Sequence[tuple[int, int, int]], slot_ids: Sequence[int], pad_id: int
 ) -> Batch:
     """Pad examples into a batch; the slot letters of each are drawn by its key."""
-    width = max(len(example.ids) for example in examples)
+    width = _tiled(max(len(example.ids) for example in examples))
     ids = np.full((len(examples), width), pad_id, np.int64)
     for row, (example, key) in enumerate(zip(examples, keys, strict=True)):
         ids[row, : len(example.ids)] = shuffle_slots(example.ids, slot_ids, key)
@@ -79,6 +80,10 @@ def collate(
         labels=torch.tensor([label for example in examples for label in example.labels]),
         weights=torch.tensor([example.weight for example in examples for _ in example.labels]),
     )
+
+
+def _tiled(length: int) -> int:
+    return -(-length // _WIDTH_TILE) * _WIDTH_TILE
 
 
 def shuffle_slots(

@@ -50,8 +50,8 @@ def _block(lines: list[str], where: str) -> StancePair:
         if field is None or field[1] in record:
             raise ValueError(f"{where}: not a line of a record, or its second of that kind: {line[:60]!r}")
         record[field[1]] = field[2].strip()
-    if missing := {"# id", "T", "S", "L"} - record.keys():
-        raise ValueError(f"{where}: the record has no {', '.join(sorted(missing))} line")
+    if missing := [name for name in ("# id", "T", "S", "L") if not record.get(name)]:
+        raise ValueError(f"{where}: the record has no {', '.join(missing)} line")
     context = record["C"] + "\n" if record.get("C") else ""
     pieces = re.split(r"\[\[(.+?)\]\]", record["T"])
     text, statement = context, []

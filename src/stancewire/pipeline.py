@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from stancewire import language, people, quotes, speakers, stance, targets, text
@@ -37,7 +37,7 @@ class LabelledTarget:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LabelledStatement:
-    """A statement, who makes it, and what it says of whom; every offset is one of the article as given.
+    """A statement, who makes it, and what it says of whom (perhaps of nobody); offsets are of the article as given.
 
     `flags`: "windowed" (longer than the encoder reads at once), "repaired" (the words were read through a repair).
     """
@@ -117,12 +117,12 @@ class LabelledArticle:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Found:
-    """One statement as the stages before the encoder leave it."""
+    """One statement as the stages before the encoder leave it; `passage` is None where it has no targets."""
 
     statement: Statement
     speaker: Speaker
     targets: tuple[Target, ...]
-    passage: Passage
+    passage: Passage | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -177,10 +177,10 @@ class StancePipeline:
             raise ValueError(f"batch_size {batch_size}: expected 1 or more")
         for batch in batched(articles, batch_size):
             read = [self._read(_article(article)) for article in batch]
-            passages = [found.passage for item in read for found in item.found]
+            passages = [found.passage for item in read for found in item.found if found.passage]
             judged = zip(self.classifier.score(passages), self.classifier.windowed(passages), strict=True)
             for item in read:
-                yield self._labelled(item, list(itertools.islice(judged, len(item.found))))
+                yield self._labelled(item, judged)
 
     def label_frame(self, frame: pd.DataFrame, *, text: str = "text") -> pd.DataFrame:
         """Label a column of texts; one row for every statement and target, with the index of the row it came from.
@@ -217,23 +217,25 @@ class StancePipeline:
             return _Read(article, document, (), "no statements")
         mentions = self.gazetteer.find(document.text)
         known = people.find_people(document, mentions)
-        slots = stance.slot_mentions(mentions, known)
+        slots = stance.slot_mentions(document.text, mentions, known)
         found = []
         for statement, speaker in zip(
             statements, speakers.find_speakers(document, statements, mentions, known), strict=True
         ):
             aims = tuple(targets.find_targets(document, statement, speaker, mentions, known))
-            if aims:
-                codes = [target.code for target in aims]
-                passage = stance.cut_passage(document, statement.spans, slots, codes, speaker.state)
-                found.append(_Found(statement, speaker, aims, passage))
-        return _Read(article, document, tuple(found), None if found else "no statement about a state")
+            codes = [target.code for target in aims]
+            passage = stance.cut_passage(document, statement.spans, slots, codes, speaker.state) if aims else None
+            found.append(_Found(statement, speaker, aims, passage))
+        aimless = not any(item.targets for item in found)
+        return _Read(article, document, tuple(found), "no statement about a state" if aimless else None)
 
-    def _labelled(self, read: _Read, judged: Sequence[tuple[Any, bool]]) -> LabelledArticle:
+    def _labelled(self, read: _Read, judged: Iterator[tuple[Any, bool]]) -> LabelledArticle:
+        """Join an article's statements to what the classifier made of them; `judged` has one item for each passage."""
         labelled = []
-        for number, (found, (probabilities, windowed)) in enumerate(zip(read.found, judged, strict=True), 1):
+        for number, found in enumerate(read.found, 1):
+            probabilities, windowed = next(judged) if found.passage else ((), False)
             flags = ["windowed"] * windowed
-            if any(span.of(read.document.text) != read.document.raw_span(span).of(read.article.text) for span in found.statement.spans):
+            if _repaired(found.statement, read.document):
                 flags.append("repaired")
             labelled.append(
                 LabelledStatement(
@@ -266,6 +268,12 @@ def _article(article: str | Article) -> Article:
     if isinstance(article, Article):
         return article
     raise TypeError(f"expected the text of an article or an Article, got {type(article).__name__}")
+
+
+def _repaired(statement: Statement, document: text.Document) -> bool:
+    return document.repaired and any(
+        span.of(document.text) != document.raw_span(span).of(document.raw) for span in statement.spans
+    )
 
 
 def _raw(span: Span | None, document: text.Document) -> Span | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 Precision = Literal["auto", "float32", "bfloat16"]
 
 CONTEXT_SENTENCES = 3
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _MOST_TARGETS = len(SLOTS) - 1
 
 
@@ -107,7 +109,7 @@ def passage(pair: StancePair) -> Passage:
     mentions = Gazetteer.default().find(document.text)
     found = [
         mention
-        for mention in slot_mentions(mentions, find_people(document, mentions))
+        for mention in slot_mentions(document.text, mentions, find_people(document, mentions))
         if mention.entity not in implied and not any(mention.span.overlaps(other.span) for other in given)
     ]
     return cut_passage(
@@ -119,19 +121,29 @@ def passage(pair: StancePair) -> Passage:
     )
 
 
-def slot_mentions(mentions: Sequence[Mention], people: Sequence[Person]) -> list[SlotMention]:
-    """Every place where a slot stands for a state: the gazetteer's mentions, and the names of those who lead one."""
+def slot_mentions(text: str, mentions: Sequence[Mention], people: Sequence[Person]) -> list[SlotMention]:
+    """Every place where a slot stands for a state: the gazetteer's mentions, and the names of those who lead one.
+
+    Of a leader's mention only the name becomes the slot: office and apposition are words for the model to read.
+    """
     slots = [SlotMention(item.span, item.code, item.evidence in (Evidence.NAMED, Evidence.SEAT)) for item in mentions]
     for person in people:
         if person.leads and person.state is not None:
-            slots += (SlotMention(span, person.state) for span in person.mentions)
-    # Where a person's phrase holds the name of a state ("the Kremlin spokesman"), the state's own slot stays.
-    slots.sort(key=lambda slot: (slot.span.start, len(slot.span)))
+            names = (_name_in(text, span, person.name) for span in person.mentions)
+            slots += (SlotMention(span, person.state) for span in names if span is not None)
+    slots.sort(key=lambda slot: slot.span)
     disjoint: list[SlotMention] = []
     for slot in slots:
         if not disjoint or slot.span.start >= disjoint[-1].span.end:
             disjoint.append(slot)
     return disjoint
+
+
+def _name_in(text: str, mention: Span, name: str) -> Span | None:
+    """Where the words of a personal name stand in a mention; None for a mention, or a "name", without proper names."""
+    known = {word for word in _WORD.findall(name) if word[0].isupper()}
+    words = [word for word in _WORD.finditer(text, mention.start, mention.end) if word[0] in known]
+    return Span(words[0].start(), words[-1].end()) if words and len(known) == len(_WORD.findall(name)) else None
 
 
 def cut_passage(

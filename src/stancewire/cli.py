@@ -1,0 +1,222 @@
+"""The command line: one thin function a verb, heavy imports inside it.
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 done with items set aside.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from stancewire.schema import Article
+
+app = typer.Typer(
+    name="stancewire",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Who said what about which state, and were they for it or against it? Labels quoted statements in news text.",
+)
+
+SET_ASIDE = 3
+
+
+class Format(StrEnum):
+    JSONL = "jsonl"
+    CSV = "csv"
+    PARQUET = "parquet"
+    TABLE = "table"
+
+
+class PrecisionOption(StrEnum):
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
+
+Model = Annotated[str | None, typer.Option(help="Folder or hub id of a checkpoint; the shipped one by default.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+Precision = Annotated[PrecisionOption, typer.Option(help="Number format of the model; auto is float32 on CPUs.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from stancewire import __version__
+
+        print(f"stancewire {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def stancewire(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def label(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...", help="-, a file, a folder or a feed address: .txt .html .xml .jsonl .csv .parquet"
+        ),
+    ],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; stdout by default.")] = None,
+    to: Annotated[Format | None, typer.Option(help="By default the file's ending; else a table on a terminal, JSONL in a pipe.")] = None,
+    model: Model = None,
+    device: Device = "auto",
+    precision: Precision = PrecisionOption.AUTO,
+    batch_size: Annotated[int, typer.Option(min=1, help="Articles read together; changes the speed, not the labels.")] = 64,
+    text_field: Annotated[str, typer.Option(help="Field of the text in .jsonl, .csv and .parquet.")] = "text",
+    id_field: Annotated[str, typer.Option(help="Field of the id there.")] = "id",
+) -> None:
+    """Label every statement about a state: one row for each statement and target."""
+    from stancewire.batch.sinks import open_sink
+    from stancewire.batch.sources import SetAside, read_sources
+
+    set_aside: list[SetAside] = []
+
+    def aside(item: SetAside) -> None:
+        set_aside.append(item)
+        print(f"set aside: {item}", file=sys.stderr)
+
+    try:
+        articles = read_sources(inputs, text_field=text_field, id_field=id_field, on_error=aside)
+        pipeline = _pipeline(model, device, precision)
+        read = rows = 0
+        with open_sink(output, to.value if to else None) as sink:
+            for doc in pipeline.stream(articles, batch_size=batch_size):
+                read += 1
+                found = doc.rows()
+                rows += len(found)
+                for row in found:
+                    sink.write(row)
+                if doc.unread:
+                    aside(SetAside(doc.article.source or "", doc.article.doc_id, doc.empty_because or ""))
+                elif doc.empty_because:
+                    print(f"no rows: {_where(doc.article)}: {doc.empty_because}", file=sys.stderr)
+    except (OSError, ValueError) as error:
+        _fail(error)
+    print(f"{read} articles, {rows} rows, {len(set_aside)} set aside", file=sys.stderr)
+    if set_aside:
+        raise typer.Exit(SET_ASIDE)
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write the checkpoint and metrics.jsonl into.")],
+    preset: Annotated[str, typer.Option(help="Name of a checked-in preset, or a .toml file.")] = "default",
+    data: Annotated[Path | None, typer.Option(help="Folder of the outside data that the preset names.")] = None,
+    encoder: Annotated[str | None, typer.Option(help="Hub id or folder of an encoder or checkpoint to start from.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data, in place of the preset's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed, in place of the preset's.")] = None,
+    device: Device = "auto",
+) -> None:
+    """Train a classifier; the same command runs on a CPU and on a GPU."""
+    from stancewire.training.config import load_preset
+    from stancewire.training.loop import train as run
+
+    _quiet()
+    overrides = {"encoder": encoder, "epochs": epochs, "seed": seed}
+    try:
+        config = load_preset(preset, **{name: value for name, value in overrides.items() if value is not None})
+        run(config, data, out, device=device, log=lambda record: print(json.dumps(record), file=sys.stderr))
+    except (OSError, ValueError) as error:
+        _fail(error)
+    print(out)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str | None, typer.Argument(help="Folder or hub id of a checkpoint; the shipped one by default.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Stance pairs, JSONL.")] = None,
+    articles: Annotated[Path | None, typer.Option(help="Annotated articles.")] = None,
+    predictions: Annotated[Path | None, typer.Option(help="With --data: write each target's probabilities here.")] = None,
+    device: Device = "auto",
+    precision: Precision = PrecisionOption.AUTO,
+) -> None:
+    """Measure a model on labelled data; prints one JSON document."""
+    if (data is None) == (articles is None):
+        raise typer.BadParameter("give either --data PAIRS.jsonl or --articles FILE")
+    if predictions is not None and data is None:
+        raise typer.BadParameter("--predictions goes with --data")
+    try:
+        pipeline = _pipeline(model, device, precision)
+        if data is not None:
+            from stancewire.eval.stance import measure
+            from stancewire.pairs import read_pairs
+
+            measured = measure(pipeline.classifier, list(read_pairs(data)))
+            if predictions is not None:
+                measured.write(predictions)
+            document: dict[str, Any] = dataclasses.asdict(measured.report())
+        else:
+            from stancewire.eval.articles import evaluate_articles, read_articles
+
+            assert articles is not None
+            document = evaluate_articles(pipeline, read_articles(articles))
+    except (OSError, ValueError) as error:
+        _fail(error)
+    print(json.dumps(document, indent=2))
+
+
+@app.command()
+def states(
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help='A name, or any text that holds names: "Ankara".')],
+) -> None:
+    """Explain what a name resolves to, and why."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from stancewire.states import Gazetteer
+
+    table = Table("text", "code", "state", "evidence", "why", box=None)
+    unknown = False
+    for name in names:
+        explanations = Gazetteer.default().explain(name)
+        unknown |= all(found.code is None for found in explanations)
+        for found in explanations:
+            why = found.reason + (f"; did you mean {', '.join(found.suggestions)}?" if found.suggestions else "")
+            table.add_row(*(Text(cell or "–") for cell in (found.text, found.code, found.name, found.evidence, why)))
+    Console().print(table)
+    if unknown:
+        raise typer.Exit(1)
+
+
+def _pipeline(model: str | None, device: str, precision: PrecisionOption) -> Any:
+    """The pipeline, without the notes of the libraries below it."""
+    _quiet()
+    from stancewire.pipeline import StancePipeline
+
+    return StancePipeline.from_pretrained(model, device=device, precision=precision.value)
+
+
+def _quiet() -> None:
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
+
+
+def _where(article: Article) -> str:
+    return " ".join(part for part in (article.source, article.doc_id) if part)
+
+
+def _fail(error: Exception) -> NoReturn:
+    print(f"stancewire: {error}", file=sys.stderr)
+    raise typer.Exit(1)
+
+
+def main() -> None:
+    app()

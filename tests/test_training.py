@@ -1,0 +1,187 @@
+"""Training: readers, batches, and a run that learns, repeats itself and can be loaded."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from stancewire import StanceClassifier
+from stancewire.schema import Label, Span
+from stancewire.training.batching import Example, collate, plan, shuffle_slots
+from stancewire.training.config import PRESETS, TrainConfig, load_preset
+from stancewire.training.corpus import Source, held_out, read_blocks, read_newsmtsc
+from stancewire.training.loop import rate, train
+
+CORPUS = Path(__file__).parent.parent / "training" / "corpus"
+
+RECORD = """\
+# id: test-1
+C: A boat left Chad on Monday.
+T: Kenya called it “[[a theft]]” and said [[it would wait]].
+S: Kenya | KEN
+L: TCD=- KEN=0
+K: indirect, doubtful
+"""
+
+
+def test_a_record_becomes_a_pair(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(RECORD, encoding="utf-8")
+    (pair,) = read_blocks(path)
+    assert [span.of(pair.text) for span in pair.statement] == ["a theft", "it would wait"]
+    assert pair.text.startswith("A boat left Chad on Monday.\nKenya")
+    assert {target.target: target.label for target in pair.targets} == {"TCD": Label.CRITICAL, "KEN": Label.NEUTRAL}
+    assert (pair.speaker, pair.speaker_state, pair.weight) == ("Kenya", "KEN", 0.5)
+
+
+def test_a_record_without_marks_is_a_statement_as_a_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("# id: x\nT: Chad waits.\nS: ? | ?\nL: TCD=0\n")
+    (pair,) = read_blocks(path)
+    assert pair.statement == (Span(0, 11),)
+    assert pair.speaker_state is None
+
+
+@pytest.mark.parametrize("bad", ["L: TCD=?", "X: what", "T: again", "L:"])
+def test_a_malformed_record_is_refused_with_its_line(tmp_path: Path, bad: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("\n\n# id: x\nT: Chad waits.\nS: ? | ?\n" + bad + "\n")
+    with pytest.raises(ValueError, match=r"a\.txt:3: "):
+        list(read_blocks(path))
+
+
+def test_lines_of_one_newsmtsc_sentence_become_one_pair(tmp_path: Path) -> None:
+    path = tmp_path / "n.jsonl"
+    rows = [
+        {"id": "1", "sentence": "Ann met Bob.", "mention": "Ann", "from": 0, "to": 3, "polarity": 1},
+        {"id": "2", "sentence": "Ann met Bob.", "mention": "Bob", "from": 8, "to": 11, "polarity": -1},
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (pair,) = read_newsmtsc(path)
+    assert [target.mentions for target in pair.targets] == [(Span(0, 3),), (Span(8, 11),)]
+    assert [target.label for target in pair.targets] == [Label.SUPPORTIVE, Label.CRITICAL]
+
+
+def test_sentences_of_one_speech_are_held_out_together() -> None:
+    speeches = {f"GHA_{number}_1979": {held_out(f"GHA_{number}_1979-{i:04}", 0.3) for i in range(30)} for number in range(50)}
+    assert all(len(kept) == 1 for kept in speeches.values())
+    assert {True, False} == set.union(*speeches.values())
+
+
+def test_the_held_out_share_is_about_what_was_asked_for() -> None:
+    train_pairs, dev = Source("corpus", "blocks", "*.txt", held_out=0.1).read(None)
+    assert 0.08 < len(dev) / (len(dev) + len(train_pairs)) < 0.12
+
+
+def test_every_row_is_in_one_batch_of_an_epoch_and_no_batch_exceeds_its_tokens() -> None:
+    random = np.random.default_rng(0)
+    lengths = random.integers(10, 200, size=3000).tolist()
+    batches = plan(lengths, 2048, seed=1, epoch=2)
+    assert Counter(row for rows in batches for row in rows) == Counter(range(3000))
+    assert all(-(-max(lengths[row] for row in rows) // 16) * 16 * len(rows) <= 2048 for rows in batches)
+
+
+def test_the_order_is_a_function_of_seed_and_epoch_alone() -> None:
+    lengths = list(range(10, 200))
+    assert plan(lengths, 2048, 1, 2) == plan(lengths, 2048, 1, 2)
+    assert plan(lengths, 2048, 1, 2) != plan(lengths, 2048, 1, 3)
+    assert plan(lengths, 2048, 1, 2) != plan(lengths, 2048, 2, 2)
+
+
+def test_shuffled_slots_keep_who_is_who() -> None:
+    slot_ids = range(100, 124)
+    ids = np.array([2, 100, 101, 3, 50, 100, 7, 101, 3])
+    shuffled = shuffle_slots(ids, slot_ids, (0, 0, 0))
+    is_slot = np.isin(ids, slot_ids)
+    np.testing.assert_array_equal(shuffled[~is_slot], ids[~is_slot])
+    assert set(shuffled[is_slot]) <= set(slot_ids)
+    np.testing.assert_array_equal(shuffled[[1, 2]], shuffled[[5, 7]])
+    assert shuffled[1] != shuffled[2]
+
+
+def test_a_batch_is_padded_in_whole_tiles() -> None:
+    examples = [Example(np.arange(200, 200 + n), (0, 2), 1.0) for n in (5, 17)]
+    batch = collate(examples, [(0, 0, 0), (0, 0, 1)], range(100, 124), pad_id=0)
+    assert batch.input_ids.shape == (2, 32)
+    assert batch.counts == (2, 2)
+    assert batch.labels.tolist() == [0, 2, 0, 2]
+    assert (batch.input_ids[0, 5:] == 0).all()
+
+
+def test_the_rate_rises_to_its_peak_and_falls_to_nothing() -> None:
+    rates = [rate(step, 100, 0.1) for step in range(101)]
+    assert max(rates) == rates[9] == rates[10] == 1.0
+    assert rates[:10] == sorted(rates[:10])
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[100] == 0.0
+
+
+@pytest.mark.parametrize("preset", sorted(path.stem for path in PRESETS.glob("*.toml")))
+def test_every_checked_in_preset_is_valid(preset: str) -> None:
+    assert load_preset(preset).sources
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("epochs", 0), ("batch_tokens", 100), ("learning_rate", 0.0), ("warmup", 1.5), ("max_length", 10), ("sources", ())],
+)
+def test_a_contradiction_is_refused_at_construction(field: str, value: object) -> None:
+    fields = {"sources": (Source("corpus", "blocks", "*.txt"),)} | {field: value}
+    with pytest.raises(ValueError, match=field):
+        TrainConfig(**fields)  # type: ignore[arg-type]
+
+
+def test_an_unknown_preset_or_field_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="'huge'"):
+        load_preset("huge")
+    with pytest.raises(ValueError, match="speed"):
+        load_preset("default", speed=3)
+
+
+def test_outside_data_that_are_not_given_are_asked_for() -> None:
+    with pytest.raises(FileNotFoundError, match="--data"):
+        Source("un", "blocks", "{data}/un/*.txt").read(None)
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sentences whose stance one word tells."""
+    folder = tmp_path_factory.mktemp("outside")
+    words = {"+": "thanked", "-": "blamed", "0": "met"}
+    blocks = [
+        f"# id: t-{i}-{j}\nT: The envoy of Mali said [[it {word} {name}]].\nS: The envoy | MLI\nL: {code}={sign}\n"
+        for i in range(12)
+        for j, (sign, word) in enumerate(words.items())
+        for name, code in [(("Chad", "TCD"), ("Kenya", "KEN"), ("Peru", "PER"))[i % 3]]
+    ]
+    (folder / "pairs.txt").write_text("\n".join(blocks), encoding="utf-8")
+    return folder
+
+
+def tiny_config(encoder: Path, seed: int = 0) -> TrainConfig:
+    source = Source("outside", "blocks", "{data}/pairs.txt", held_out=0.3)
+    return TrainConfig(
+        (source,), encoder=str(encoder), max_length=64, epochs=12, batch_tokens=512, learning_rate=5e-3, seed=seed
+    )
+
+
+def test_a_run_learns_repeats_itself_and_loads(tiny_encoder: Path, outside: Path, tmp_path: Path) -> None:
+    records: list[dict[str, object]] = []
+    first = train(tiny_config(tiny_encoder), outside, tmp_path / "first", device="cpu", log=records.append)
+    second = train(tiny_config(tiny_encoder), outside, tmp_path / "second", device="cpu", log=lambda record: None)
+    losses = [record["loss"] for record in records if record["event"] == "epoch"]
+    assert losses[-1] < losses[0] / 2  # type: ignore[operator]
+    assert first.dev["outside"] > 0.9
+    assert (tmp_path / "first" / "model.safetensors").read_bytes() == (tmp_path / "second" / "model.safetensors").read_bytes()
+    assert [json.loads(line)["event"] for line in open(tmp_path / "first" / "metrics.jsonl")] == [r["event"] for r in records]
+
+    torch.manual_seed(99)
+    classifier = StanceClassifier.from_pretrained(tmp_path / "first")
+    pairs = list(read_blocks(outside / "pairs.txt"))
+    right = sum(classifier.predict([pair])[0][0] is pair.targets[0].label for pair in pairs)
+    assert right / len(pairs) > 0.9
