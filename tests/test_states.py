@@ -9,13 +9,13 @@ import pycountry
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from stancewire.readings import Entry, Lore
 from stancewire.schema import Evidence
 from stancewire.states import Gazetteer
 
-BODIES = frozenset(
-    "EU NATO UN AU ASEAN ARAB_LEAGUE GCC OPEC BRICS OIC G7 G20 SCO ECOWAS CARICOM MERCOSUR IAEA IMF WTO ICC".split(" ")
-)
+GROUPS = frozenset(["EU", "NATO", "AU", "ASEAN", "ARAB_LEAGUE", "GCC", "ECOWAS", "CARICOM", "MERCOSUR", "SCO", "OIC"])
+CLUBS = frozenset(["OPEC", "BRICS", "G7", "G20", "UN", "IAEA", "IMF", "WTO", "ICC"])
 FORMER = frozenset(["SUN", "YUG", "DDR", "CSK"])
 NOT_IN_ISO = frozenset(["XKX"])
 PIECES = [
@@ -60,7 +60,7 @@ def test_every_code_is_in_iso_3166_or_the_codebook(gazetteer: Gazetteer) -> None
     iso = {country.alpha_3 for country in pycountry.countries}
     former = {country.alpha_3 for country in pycountry.historic_countries}
     assert former >= FORMER
-    assert gazetteer.codes - iso == BODIES | FORMER | NOT_IN_ISO
+    assert gazetteer.codes - iso == GROUPS | CLUBS | FORMER | NOT_IN_ISO
 
 
 def test_the_display_name_of_every_code_is_found_as_that_code(gazetteer: Gazetteer) -> None:
@@ -139,8 +139,8 @@ def test_time_grows_with_the_length_of_the_text_and_no_faster(gazetteer: Gazette
         gazetteer.find(text)
         return time.process_time() - start
 
-    seconds(20_000)
-    assert seconds(400_000) < 60 * max(seconds(20_000), 0.002)
+    seconds(5_000)
+    assert seconds(100_000) < 60 * max(seconds(5_000), 0.001)
 
 
 def test_explains_a_seat(gazetteer: Gazetteer) -> None:

@@ -182,8 +182,8 @@ def _person(page: Page, match: Match) -> Verdict | None:
         return None
     if borne != "given" and (word := _WORD_BEFORE.search(before)) and _name_like(page, word[1]):
         return Verdict(None, "surname", f"the surname of somebody called {word[1]!r}")
-    after = page.after(match.span)
-    if borne != "family" and (word := _WORD_AFTER.match(after)) and _name_like(page, word[1].rstrip(".").removesuffix("'s")):
+    word = _WORD_AFTER.match(page.after(match.span))
+    if borne != "family" and word and _name_like(page, word[1].rstrip(".").removesuffix("'s")):
         if _matched_at(page, match.span.end + 1):
             return None
         return Verdict(None, "person", f"the given name of somebody called {word[1]!r}")

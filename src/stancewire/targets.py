@@ -97,7 +97,7 @@ class _Passage:
         start = near[0].span.start if near else statement.start
         self._near = sorted([*near, *_leaders(people, start, end)], key=lambda mention: mention.span)
         lead = doc.paragraphs[0].end if doc.paragraphs else 0
-        self._lead = {mention.code for mention in mentions[:WINDOW] if mention.span.start < lead}
+        self._lead = {m.code for m in mentions[:WINDOW] if m.span.start < lead and m.rule != "dateline"}
 
     def named(self) -> Iterator[Target]:
         """Foreign states that the statement itself names."""
@@ -126,7 +126,7 @@ class _Passage:
         outside = [mention for mention in self._near if self._may_be_meant(mention)]
         for mention in outside:
             distance = max(0, self._sentence - _index(self._doc.sentences, mention.span.start))
-            weight = PLACE_WEIGHT if mention.rule in ("place", "dateline") else 1.0
+            weight = PLACE_WEIGHT if mention.rule == "place" else 1.0
             weight *= DECAY**distance + FREQUENCY_WEIGHT / len(outside)
             salience[mention.code] = salience.get(mention.code, 0.0) + weight
             nearest[mention.code] = mention
@@ -143,10 +143,10 @@ class _Passage:
         return (m for m in self._near if any(span.overlaps(m.span) for span in self._statement.spans))
 
     def _may_be_meant(self, mention: Mention) -> bool:
-        """A foreign state, named outside the statement, and not to say who speaks."""
+        """A foreign state, named neither in a dateline nor to say who speaks."""
         source = self._statement.attribution.source if self._statement.attribution else None
         says_who = any(span is not None and span.overlaps(mention.span) for span in (source, self._speaker.span))
-        return mention.code != self._speaker.state and not says_who
+        return mention.code != self._speaker.state and mention.rule != "dateline" and not says_who
 
 
 def _leaders(people: Iterable[Person], start: int, end: int) -> Iterator[Mention]:
