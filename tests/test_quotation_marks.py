@@ -38,7 +38,9 @@ def test_an_apostrophe_is_no_quotation_mark() -> None:
 
 
 def test_a_plural_possessive_does_not_close_a_single_quotation() -> None:
-    assert quoted("‘We heard the ministers’ answer and left,’ she said.") == ["We heard the ministers’ answer and left,"]
+    assert quoted("‘We heard the ministers’ answer and left,’ she said.") == [
+        "We heard the ministers’ answer and left,"
+    ]
 
 
 def test_only_the_outer_quotation_is_reported() -> None:

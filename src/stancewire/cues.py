@@ -1,7 +1,7 @@
 """The lexicon of reporting cues, and where its words stand in a text.
 
-The words are data (`data/cues.tsv`); what a cue's frame means for the text around it is `reported`'s business. Looking a
-word up is one dictionary access, so that the lexicon may grow without slowing the search.
+The words are data (`data/cues.tsv`); what a frame means for the text around its cue is the business of
+`reported`. Looking a word up is one dictionary access, so that the lexicon may grow without slowing the search.
 """
 
 from __future__ import annotations
@@ -73,6 +73,8 @@ def _lexicon() -> dict[str, tuple[_Form, ...]]:
         if not line or line.startswith("#"):
             continue
         lemma, frame, finite, participles = line.split("\t")
-        for words, participle in [(w, False) for w in finite.split("|")] + [(w, True) for w in participles.split("|") if w]:
+        inflected = [(words, False) for words in finite.split("|")]
+        inflected += [(words, True) for words in participles.split("|") if words]
+        for words, participle in inflected:
             forms.setdefault(words.split()[0], []).append(_Form(words, lemma, Frame(frame), participle))
     return {first: tuple(sorted(group, key=lambda form: -len(form.words))) for first, group in forms.items()}

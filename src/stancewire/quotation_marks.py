@@ -2,8 +2,8 @@
 
 One pass over the marks with a stack, paragraph by paragraph, in time linear in the text. Every convention in print is
 read by the same few rules: “double”, "straight", ‘single’, 'typewriter', «guillemets», « with inner spaces »,
-„low and high“, »reversed«, ”same on both sides”, ``TeX''. A mark opens or closes by its shape, and by the spaces around it
-where the shape does not tell. Only outermost pairs are reported; what is nested stays part of the words quoted.
+„low and high“, »reversed«, ”same on both sides”, ``TeX''. A mark opens or closes by its shape, and by the spaces
+around it where the shape does not tell. Only outermost pairs are reported; what is nested stays part of the words.
 
 A quotation that a paragraph leaves open goes on where the next paragraph opens with a mark of the same kind (the
 convention of print); elsewhere it ends with its paragraph, so a lost mark never swallows an article.
@@ -12,6 +12,7 @@ convention of print); elsewhere it ends with its paragraph, so a lost mark never
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from collections.abc import Sequence
 from enum import Enum, auto
@@ -51,9 +52,10 @@ _WORD = re.compile(r"[^\W_]")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Quotation:
-    """An outermost pair of marks within one paragraph. `outer` has the marks, `inner` the words, without spaces at the ends.
+    """An outermost pair of marks within one paragraph.
 
-    `continues` is true where it carries on the quotation that the paragraph before left open.
+    `outer` has the marks, `inner` the words between them without spaces at the ends. `continues` is true where it carries
+    on the quotation that the paragraph before left open.
     """
 
     outer: Span
@@ -123,10 +125,10 @@ def _pair(text: str, paragraph: Span, next_family: _Family | None) -> tuple[list
 def _with_unclosed(
     pairs: list[Span], waiting: list[re.Match[str]], paragraph: Span, next_family: _Family | None
 ) -> tuple[list[Span], _Family | None]:
-    """The outermost of `pairs` and of the marks left `waiting`, which reach to the next pair or to the paragraph's end."""
+    """The outermost of `pairs` and of the marks left `waiting`, which reach to the next mark or the paragraph's end."""
     going_on = next((match for match in waiting if _FAMILY[match[0]] is next_family), None)
     starts = sorted([pair.start for pair in pairs] + [match.start() for match in waiting] + [paragraph.end])
-    next_start = dict(zip(starts, starts[1:], strict=False))
+    next_start = dict(itertools.pairwise(starts))
     for match in waiting:
         if match is going_on:
             pairs.append(Span(match.start(), paragraph.end))
@@ -140,7 +142,7 @@ def _with_unclosed(
 
 
 def _single_closers_ahead(text: str, marks: Sequence[re.Match[str]]) -> tuple[list[bool], list[bool]]:
-    """For each mark: does a mark that can close a single quotation follow in the paragraph; and does it before one opens?"""
+    """For each mark: does one that can close a single quotation follow; and does it before another one opens?"""
     later, following = [False] * len(marks), [False] * len(marks)
     closes_later = closes_next = False
     for number in range(len(marks) - 1, -1, -1):
@@ -158,7 +160,7 @@ def _starts_word(text: str, match: re.Match[str]) -> bool:
 
 
 def _words(text: str, outer: Span) -> Span | None:
-    """What stands between the marks of a pair (the closing one may be missing), or None where nothing but marks does."""
+    """What stands between the marks of a pair (the closing one may be missing), or None where no words do."""
     opener = _MARK.match(text, outer.start)
     start = opener.end() if opener else outer.start
     end = outer.end

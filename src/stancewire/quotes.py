@@ -6,8 +6,8 @@ The algorithm, in one pass over the text:
 2. read it unit by unit, a unit being a sentence with the quotations that straddle its ends (`units`);
 3. a turn of a transcript is a statement as a whole (`transcripts`);
 4. a sentence of free indirect speech goes on with the statement before it (`free_speech`);
-5. elsewhere the reporting cues take the words around them (`reported`), and what is quoted and nobody's goes on from the
-   statement before, is a statement of its own, or is a term or title and none.
+5. elsewhere the reporting cues take the words around them (`reported`), and what is quoted and nobody's goes on from
+   the statement before, is a statement of its own, or is a term or title and none.
 
 Rules instead of a parser: no model to load, and more than a megabyte of news a second on one core.
 """
@@ -86,7 +86,8 @@ def find_statements(doc: Document) -> list[Statement]:
 
 
 def _mask(text: str, quotations: Sequence[Quotation]) -> str:
-    pieces, end = [], 0
+    pieces: list[str] = []
+    end = 0
     for quotation in quotations:
         pieces += text[end : quotation.outer.start], QUOTED * len(quotation.outer)
         end = quotation.outer.end

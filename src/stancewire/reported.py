@@ -1,8 +1,8 @@
 """Reported speech within one sentence: which words a reporting cue makes a statement, and whose.
 
-A sentence is read from left to right. A cue takes what follows it ("said that …", "urged both to …"), or what stands before
-and around it ("…, he said, …"), by what its two sides look like; a further cue takes over where it is coordinated with
-the one before ("…, adding that …", "… and called on …"); other cues lie within what is said and are left alone.
+A sentence is read from left to right. A cue takes what follows it ("said that …", "urged both to …"), or what stands
+before and around it ("…, he said, …"), by what its two sides look like; a further cue takes over where it is coordinated
+with the one before ("…, adding that …", "… and called on …"); other cues lie within what is said and are left alone.
 """
 
 from __future__ import annotations
@@ -75,26 +75,24 @@ _SENTENCE_OVER = re.compile(r"\s*[.!]?\s*\Z")
 _ASKING = re.compile(r" (?:to|for|him|her|them|you|me|us|if|what|where|when|who)\b")
 _GOES_ON = re.compile(r",\s+(?:and|but|or|nor)\b")
 _COMMENT = re.compile(
-    rf"{QUOTED}(?P<after_quotation>,? (?:which|a remark|in the words|as (?:he|she|it|they) |after|before|when|while|during"
-    rf"|though|although|at a|in a|on [A-Z])[^{QUOTED}]*\Z|, (?!and\b|but\b|or\b|nor\b|that\b)[^{QUOTED}]*\Z)"
+    rf"{QUOTED}(?P<after_quotation>,? (?:which|a remark|in the words|as (?:he|she|it|they) |after|before|when|while"
+    rf"|during|though|although|at a|in a|on [A-Z])[^{QUOTED}]*\Z|, (?!and\b|but\b|or\b|nor\b|that\b)[^{QUOTED}]*\Z)"
     r"|(?P<dating>, \w+ (?:days?|weeks?|hours?|months?|minutes) (?:before|after|ahead|later)\b.*\Z)",
     re.S,
 )
 
 # Where a source ends.
 _PHRASE_END = re.compile(rf"[,.;:!?—–…]|{QUOTED}| (?:and|but|as|while|after|before|when) |\n")
-_ABBREVIATED = re.compile(
-    r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Sen|Rep|Gen|Gov|St|Lt|Col|Maj|Adm|Sgt|Rev|Prof|Jr|Sr)\Z"
-)
+_ABBREVIATED = re.compile(r"\b(?:[A-Z]|Mr|Mrs|Ms|Dr|Sen|Rep|Gen|Gov|St|Lt|Col|Maj|Adm|Sgt|Rev|Prof|Jr|Sr)\Z")
 _APPOSITION = re.compile(
-    r"[ ,]*(?:a|an|the|who|whose|which|speaking|referring|adding|in|at|on|during|after|when|as|from|of|with|holding|citing"
-    r"|where|before|while|his|her|its) ",
+    r"[ ,]*(?:a|an|the|who|whose|which|speaking|referring|adding|in|at|on|during|after|when|as|from|of|with|holding"
+    r"|citing|where|before|while|his|her|its) ",
     re.I,
 )
 _DESCRIBED = re.compile(rf"(?:, (?:who|whose|an?|the|his|her|its|\d+)\b[^,.;:—–{QUOTED}]{{1,120}}){{1,2}}")
 _LETTER = re.compile(rf"[\w{QUOTED}]")
 
-_NAMING = frozenset(("call", "dub", "label", "term", "brand"))  # their bare object is a name: "a book called 'The Gate'"
+_NAMING = frozenset(("call", "dub", "label", "term", "brand"))  # followed by a name: "a book called 'The Gate'"
 _JUDGING = frozenset(("accuse", "condemn", "denounce"))  # where they quote, only what is quoted is the speaker's
 
 
@@ -168,7 +166,7 @@ def _is_asserted(sentence: str, cue: Cue) -> bool:
 
 
 def _closing_attribution(sentence: str, cue: Cue, pending: _Pending, origin: int) -> _Pending | None:
-    """The report of the whole sentence from `origin` on, if `cue` closes it: "Both agreed that …, the ministry said."."""
+    """The report of all words from `origin` on, if `cue` closes them: "Both agreed that …, the ministry said"."""
     if not pending.takes_rest or cue.participle or cue.frame not in (Frame.SAY, Frame.TELL):
         return None
     end = clauses.skip_adjuncts(sentence, cue.span.end, cue.frame is Frame.TELL)

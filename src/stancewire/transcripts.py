@@ -1,8 +1,8 @@
 """Words set down without quotation marks: transcripts, interviews, and quotations signed on the line below.
 
-A transcript is a text in which at least three paragraphs open with a label ("MS. HALE:", "Q:") and one label returns; every
-turn but a question is a statement. In an interview, paragraphs that ask alternate with paragraphs that answer. A line
-"— Name, office" or "— Name (@account)" signs the paragraph above it.
+A transcript is a text in which at least three paragraphs open with a label ("MS. HALE:", "Q:") and one label returns;
+every turn but a question is a statement. In an interview, paragraphs that ask alternate with paragraphs that answer. A
+line "— Name, office" or "— Name (@account)" signs the paragraph above it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LABEL = re.compile(
     r"(?:\*\*)?(?P<label>[A-ZÀ-Þ][\w.’'-]*(?: (?:[A-ZÀ-Þ][\w.’'-]*|of|the|al|de|von|van)){0,7})(?:\*\*)?"
     r"(?: ?\([^()\n]{1,60}\))?(?:, [a-z][^:\n.]{0,50})?:(?:\*\*)? +(?=\S)"
 )
-_ASKS = re.compile(r"(?:Q|QUESTIONS?|Questions?|QUESTIONER|REPORTERS?|Reporters?|MODERATOR|Moderator|INTERVIEWER|Interviewer)\.?\d*\Z")
+_ASKS = re.compile(r"(?:Q|QUESTIONS?|QUESTIONER|REPORTERS?|MODERATOR|INTERVIEWER)\.?\d*\Z", re.I)
 _SIGNATURE = re.compile(r"[—–-]{1,2} ?(?P<name>[A-ZÀ-Þ][^\n]{2,140}?)(?P<rest> \(@\w+\)[^\n]*)?")
 _OPENERS, _CLOSERS = "“\"‘'«„»", "”\"’'»“«"
 _FEWEST_LABELS = 3
@@ -61,7 +61,7 @@ def _interview(doc: Document) -> list[Turn]:
     answers = [
         Turn(paragraph, paragraph, None, "answer")
         for number, paragraph in enumerate(doc.paragraphs)
-        if number and asks[number - 1] and not asks[number] and doc.text[paragraph.start] not in "“\"‘«„—"
+        if number and asks[number - 1] and not asks[number] and doc.text[paragraph.start] not in _OPENERS
     ]
     return answers if len(answers) >= max(_FEWEST_QUESTIONS, len(doc.paragraphs) // 4) else []
 
@@ -70,7 +70,7 @@ def _signed(doc: Document) -> list[Turn]:
     turns = []
     for above, below in zip(doc.paragraphs, doc.paragraphs[1:], strict=False):
         match = _SIGNATURE.fullmatch(doc.text, below.start, below.end) if len(below) < 200 else None
-        signed = match and (match["rest"] or (doc.text[above.start] in _OPENERS and doc.text[above.end - 1] in _CLOSERS))
-        if match and signed:
+        quoted = doc.text[above.start] in _OPENERS and doc.text[above.end - 1] in _CLOSERS
+        if match and (quoted or match["rest"]):
             turns.append(Turn(above, above, Span(*match.span("name")), "signed"))
     return turns
