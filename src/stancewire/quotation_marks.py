@@ -54,8 +54,8 @@ _WORD = re.compile(r"[^\W_]")
 class Quotation:
     """An outermost pair of marks within one paragraph.
 
-    `outer` has the marks, `inner` the words between them without spaces at the ends. `continues` is true where it carries
-    on the quotation that the paragraph before left open.
+    `outer` has the marks, `inner` the words between them without spaces at the ends. `continues` is true where it
+    carries on the quotation that the paragraph before left open.
     """
 
     outer: Span

@@ -1,8 +1,8 @@
 """Reported speech within one sentence: which words a reporting cue makes a statement, and whose.
 
 A sentence is read from left to right. A cue takes what follows it ("said that …", "urged both to …"), or what stands
-before and around it ("…, he said, …"), by what its two sides look like; a further cue takes over where it is coordinated
-with the one before ("…, adding that …", "… and called on …"); other cues lie within what is said and are left alone.
+before and around it ("…, he said, …"), by what its two sides look like; a further cue takes over where it is
+coordinated with the one before ("…, adding that …", "… and called on …"); other cues lie within what is said and are left alone.
 """
 
 from __future__ import annotations
