@@ -58,7 +58,8 @@ def _describe(text: str) -> _Description:
     name: tuple[str, ...] = ()
     for phrase in phrases:
         titled = phrase.kind is not Kind.NAME or phrase.titles
-        if phrase.name and (titled or not text[: phrase.name.start].strip(" \"'“‘")) and not name:
+        before = _WORD.findall(text[: phrase.name.start]) if phrase.name else []
+        if phrase.name and (titled or all(map(lookup, before))) and not name:
             name = name_tokens(phrase.name.of(text))
     heads: set[str] = set()
     for part in text.split(","):
@@ -67,7 +68,11 @@ def _describe(text: str) -> _Description:
             if word.casefold() in _LINKS:
                 break
             words.append(word)
-        nouns = [word for word in words if (entry := lookup(word)) and entry.kind in ("office", "role", "institution", "document")]
+        nouns = [
+            word
+            for word in words
+            if (entry := lookup(word)) and entry.kind in ("office", "role", "institution", "document")
+        ]
         content = nouns or [word for word in words if word.casefold() not in _PARTICLES]
         heads |= {singular(word) for word in content[-1:]}
     own = text.split(",")[0]

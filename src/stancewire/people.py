@@ -22,7 +22,7 @@ from stancewire.text import Document
 
 _LOWER = re.compile(r"(?<!\w)[^\W\d_A-Z][^\W\d_]*")
 _DATELINE = re.compile(
-    r"\W{0,3}(?=[^\n]{0,40}?[^\W\d_a-z]{3})([^\n.:;!?]{2,60}?(?:\b[A-Z][a-z]{2,4}\. \d+)?)(?:\s+[-–—]{1,2}\s|—|:\s)"
+    r"\W{0,3}((?:[^\W\d_a-z][^\W\d_a-z'’ ]{2}|[A-Z][\w/]{1,30} \()[^\n:—–]{0,60}?)(?:\s[-–—]{1,2}\s|—|:\s|(?<=\d)\.\s)"
 )
 _QUOTED = re.compile(r"[\"“«„][^\"”»“\n]*[\"”»“]")
 _AMERICAN = re.compile(r"\b(?:(?:Sen|Rep)\. [A-Z]|[RD]-[A-Z][a-z]|Republicans?\b|Democrats?\b)")
@@ -113,8 +113,7 @@ class Context:
             return last.code if self._doc.text[placed[0].span.end : last.span.start] == ", " else placed[0].code
         if self.american:
             return "USA"
-        counts = Counter(mention.code for mention in self.mentions if mention.code not in _BODIES)
-        return counts.most_common(1)[0][0] if counts else None
+        return next((mention.code for mention in self.mentions if mention.code not in _BODIES), None)
 
     def sentence(self, position: int) -> int:
         """The number of the sentence that `position` stands in."""

@@ -80,6 +80,7 @@ class Phrase:
 _HEADS = frozenset({"office", "role", "institution", "document"})
 _MODIFIERS = frozenset({"rank", "topic"})
 _INSTITUTIONAL = frozenset({"institution"})
+_TITLES = frozenset({"title"})
 _PERSONAL = frozenset({"office", "role"})
 _NAMELIKE = frozenset({"office", "title", "rank", "topic"})
 _QUOTES = frozenset("'‘’\"“”„«»")
@@ -122,7 +123,7 @@ def lexicon() -> dict[str, Entry]:
 
 def lookup(word: str) -> Entry | None:
     """The entry of a word; a regular plural has its singular's entry, marked plural."""
-    lower = word.lower()
+    lower = word.lower().replace("’", "'")
     if entry := lexicon().get(lower):
         return entry
     for suffix, ending in (("ies", "y"), ("men", "man"), ("women", "woman"), ("s", "")):
@@ -135,7 +136,7 @@ def lookup(word: str) -> Entry | None:
 
 def singular(word: str) -> str:
     """The head noun as the word list has it."""
-    lower = word.lower()
+    lower = word.lower().replace("’", "'")
     if lower in lexicon():
         return lower
     for suffix, ending in (("ies", "y"), ("men", "man"), ("women", "woman"), ("s", "")):
@@ -259,7 +260,7 @@ class Reader:
         token = self._at(position)
         if token is None or token.code:
             return False
-        if _bound(token.lower) and (self._opens_sentence(position) or not self._precedes_name(position)):
+        if _bound(token.lower) and not self._precedes_name(position):
             return False
         if not token.capital:
             return bool(_ARABIC.match(token.text))
@@ -280,9 +281,12 @@ class Reader:
             and not following.code
             and not following.entry
             and not _bound(following.lower)
-            and position > 0
-            and self._tokens[position - 1].is_a(_PERSONAL)
+            and self._after_office(position)
         )
+
+    def _after_office(self, position: int) -> bool:
+        before = self._at(position - 2 if self._text_at(position - 1) == "." else position - 1)
+        return before is not None and (before.is_a(_PERSONAL) or before.is_a(_TITLES))
 
     def _named(self, position: int) -> _Unit | None:
         """A name that begins here, with the titles before it."""
@@ -531,8 +535,6 @@ class Reader:
             return not gap or (gap == [","] and bool(whole) and "plural" not in self._marks(office.head))
         if not gap:
             return unit.determiner == "the" and unit.state is None
-        if top.name is not None and top.head is None and not top.titles and top.name[1] - top.name[0] < 2:
-            return False
         if gap not in ([","], ["("]) and not (len(gap) == 3 and gap[0] == gap[2] == "," and gap[1].isdigit()):
             return False
         following = self._at(unit.right)
