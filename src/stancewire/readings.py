@@ -259,6 +259,15 @@ _RULES: tuple[Callable[[Page, Match], Verdict | None], ...] = (
 )  # fmt: skip
 
 
+_PLAIN = {
+    "-": ("combining-form", "a combining form"),
+    Evidence.NAMED: ("name", "a name"),
+    Evidence.DEMONYM: ("demonym", "a demonym"),
+    Evidence.SEAT: ("seat", "a seat of power"),
+}
+"""Rule and reason where nothing but the match itself speaks."""
+
+
 def judge(page: Page) -> Iterator[tuple[Match, Verdict]]:
     """Read every match of the page, in order."""
     verdicts = [_first(page, match) for match in page.matches]
@@ -284,14 +293,6 @@ def _first(page: Page, match: Match) -> Verdict:
         if verdict := rule(page, match):
             return verdict
     return Verdict(entry.code, *_PLAIN["-" if entry.form.endswith("-") else entry.evidence])
-
-
-_PLAIN = {
-    "-": ("combining-form", "a combining form"),
-    Evidence.NAMED: ("name", "a name"),
-    Evidence.DEMONYM: ("demonym", "a demonym"),
-    Evidence.SEAT: ("seat", "a seat of power"),
-}
 
 
 def _surnames(page: Page, verdicts: Sequence[Verdict]) -> frozenset[str]:
