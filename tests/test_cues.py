@@ -13,7 +13,8 @@ def rows() -> list[list[str]]:
 def test_every_row_has_a_cue_a_known_frame_and_finite_forms() -> None:
     for row in rows():
         cue, frame, finite, _ = row
-        assert cue and finite, row
+        assert cue, row
+        assert finite, row
         assert frame in set(Frame), row
 
 
@@ -35,6 +36,5 @@ def test_the_longest_form_wins_and_its_words_are_not_found_again() -> None:
 
 
 def test_part_of_a_word_is_no_cue() -> None:
-    assert list(find_cues("The aforesaid saidas called onward")) == [
-        cue for cue in find_cues("The aforesaid saidas called onward") if cue.lemma == "call"
-    ]
+    text = "The aforesaid crew called onward."
+    assert [cue.span.of(text) for cue in find_cues(text)] == ["called"]

@@ -1,5 +1,7 @@
 """Quotation marks pair up in every convention of print."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,4 +66,4 @@ def test_quotations_are_ordered_disjoint_and_have_words(text: str) -> None:
     for quotation in found:
         assert quotation.outer.contains(quotation.inner)
         assert any(character.isalnum() for character in quotation.inner.of(text))
-    assert all(a.outer.end <= b.outer.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.outer.end <= b.outer.start for a, b in itertools.pairwise(found))

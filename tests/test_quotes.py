@@ -1,5 +1,6 @@
 """Statements are found in every way a news text reports speech, and only there."""
 
+import itertools
 import time
 
 import pytest
@@ -140,7 +141,7 @@ def _assert_well_formed(doc: Document) -> None:
     assert [statement.start for statement in found] == sorted(statement.start for statement in found)
     for statement in found:
         assert all(len(span) and span.end <= len(doc.text) for span in statement.spans)
-        assert all(a.end <= b.start for a, b in zip(statement.spans, statement.spans[1:], strict=False))
+        assert all(a.end <= b.start for a, b in itertools.pairwise(statement.spans))
 
 
 @pytest.mark.parametrize("unit", ['"', "“ ", "“a, ", "\n“a", " ", "A ", "he said, ", "; ", ", the "])

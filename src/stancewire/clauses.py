@@ -100,7 +100,7 @@ _FINITE = re.compile(
     re.X,
 )
 _RELATIVE = re.compile(r",? (?:who|whose|whom|which|where|that|when)\b[^,]*,?")
-_NOUN_PHRASE_START = re.compile(rf"[ ,]*(?:{_DETERMINER}\b|[A-Z\d]|{PRONOUN}\b|[a-z]+s\b)")
+_NOUN_PHRASE_START = re.compile(rf"[ ,]*(?:{_DETERMINER}\b|[A-Z\d]|{PRONOUN}\b|[a-z]+s\b|(?:[a-z-]+ ){{1,5}}[A-Z])")
 _NOT_A_PHRASE = re.compile(
     r"""[ ,]*(?!(?:about|over|as|at|in)[ ](?:\d|many|much|few|least|most)|half|both)
     (?:on|in|at|that|to|by|from|with|as|after|before|when|while|if|for|of|during|through|but|and|or|because|how|why|what
@@ -114,6 +114,11 @@ _LONGEST_NOUN_PHRASE = 300
 def has_finite_verb(phrase: str) -> bool:
     """Whether `phrase` looks like a clause. Relative clauses within it do not count."""
     return _FINITE.search(_RELATIVE.sub(" ", phrase)) is not None
+
+
+def has_any_verb(phrase: str) -> bool:
+    """Whether `phrase` has a finite verb, be it only in a relative clause."""
+    return _FINITE.search(phrase) is not None
 
 
 def is_noun_phrase(phrase: str) -> bool:

@@ -73,6 +73,7 @@ _ASIDE_OVER = re.compile(
 )
 _SENTENCE_OVER = re.compile(r"\s*[.!]?\s*\Z")
 _ASKING = re.compile(r" (?:to|for|him|her|them|you|me|us|if|what|where|when|who)\b")
+_BUT_THAT = re.compile(r",? but (?=that )")
 _GOES_ON = re.compile(r",\s+(?:and|but|or|nor)\b")
 _COMMENT = re.compile(
     rf"{QUOTED}(?P<after_quotation>,? (?:which|a remark|in the words|as (?:he|she|it|they) |after|before|when|while"
@@ -90,6 +91,7 @@ _APPOSITION = re.compile(
     re.I,
 )
 _DESCRIBED = re.compile(rf"(?:, (?:who|whose|an?|the|his|her|its|\d+)\b[^,.;:—–{QUOTED}]{{1,120}}){{1,2}}")
+_APPOSED = re.compile(rf", (?!the\b|an?\b|its?\b|th)[A-Z][^,.;:—–{QUOTED}]{{1,80}}(?=, )")
 _LETTER = re.compile(rf"[\w{QUOTED}]")
 
 _NAMING = frozenset(("call", "dub", "label", "term", "brand"))  # followed by a name: "a book called 'The Gate'"
@@ -112,13 +114,12 @@ class Report:
 
 @dataclasses.dataclass(slots=True)
 class _Pending:
-    """A cue whose reach to the right is not yet known."""
+    """A cue whose reach to the right is not yet known. Without words to its `left`, it takes all that follows."""
 
     cue: Cue
     source: Span | None
     left: Span | None
     start: int
-    takes_rest: bool
     rule: str
 
 
@@ -167,7 +168,7 @@ def _is_asserted(sentence: str, cue: Cue) -> bool:
 
 def _closing_attribution(sentence: str, cue: Cue, pending: _Pending, origin: int) -> _Pending | None:
     """The report of all words from `origin` on, if `cue` closes them: "Both agreed that …, the ministry said"."""
-    if not pending.takes_rest or cue.participle or cue.frame not in (Frame.SAY, Frame.TELL):
+    if pending.left or cue.participle or cue.frame not in (Frame.SAY, Frame.TELL):
         return None
     end = clauses.skip_adjuncts(sentence, cue.span.end, cue.frame is Frame.TELL)
     if not _SENTENCE_OVER.match(sentence, end):
@@ -175,7 +176,7 @@ def _closing_attribution(sentence: str, cue: Cue, pending: _Pending, origin: int
     boundary = _clause_boundary(sentence, pending.start, cue.span.start)
     if boundary is None or sentence[boundary - 1] != ",":
         return None
-    return _Pending(cue, _trimmed(sentence, boundary, cue.span.start), Span(origin, boundary), end, False, "after")
+    return _Pending(cue, _trimmed(sentence, boundary, cue.span.start), Span(origin, boundary), end, "after")
 
 
 def _link(sentence: str, pending: _Pending, cue: Cue) -> _Link | None:
@@ -210,7 +211,7 @@ def _to_the_right(sentence: str, cue: Cue, source: Span | None) -> _Pending | No
         else:
             named = rest.lstrip().startswith(QUOTED) and cue.lemma in _NAMING
             fits = QUOTED in sentence[start:] and not named
-        return _Pending(cue, source, None, start, True, f"{cue.frame}-right") if fits else None
+        return _Pending(cue, source, None, start, f"{cue.frame}-right") if fits else None
     start, opened = clauses.skip_to_clause(sentence, start, cue.frame is Frame.TELL)
     rest = sentence[start : start + _SOURCE_SPACE]
     if opened or _QUOTED_NEXT.match(rest):
@@ -222,7 +223,7 @@ def _to_the_right(sentence: str, cue: Cue, source: Span | None) -> _Pending | No
     else:
         takes_bare_clause = cue.frame in (Frame.SAY, Frame.TELL, Frame.THINK)
         fits = takes_bare_clause and not _NO_CLAUSE.match(rest) and clauses.starts_clause(rest)
-    return _Pending(cue, source, None, start, True, f"{cue.frame}-right") if fits else None
+    return _Pending(cue, source, None, start, f"{cue.frame}-right") if fits else None
 
 
 def _first(sentence: str, cue: Cue, free: int) -> _Pending | None:
@@ -230,10 +231,12 @@ def _first(sentence: str, cue: Cue, free: int) -> _Pending | None:
     left = sentence[free : cue.span.start]
     if cue.frame is Frame.ACCORDING:
         end = _source_end(sentence, cue.span.end)
+        if not _LETTER.search(left) and (apposition := _APPOSED.match(sentence, end)):
+            end = apposition.end()
         if _LETTER.search(left):
             source = _described(sentence, _trimmed(sentence, cue.span.end, end))
-            return _Pending(cue, source, Span(free, cue.span.start), end, False, "according-last")
-        return _Pending(cue, _trimmed(sentence, cue.span.end, end), None, end, True, "according-first")
+            return _Pending(cue, source, Span(free, cue.span.start), end, "according-last")
+        return _Pending(cue, _trimmed(sentence, cue.span.end, end), None, end, "according-first")
     subject = _subject(sentence, free, cue.span.start)
     if cue.participle:
         return _to_the_right(sentence, cue, subject) if _PARTICIPLE_LINK.search(left[-_LINK_SPACE:]) else None
@@ -254,7 +257,7 @@ def _first(sentence: str, cue: Cue, free: int) -> _Pending | None:
         return None
     if not after_quotation and not _ASIDE_OVER.match(sentence, after):
         return None
-    return _Pending(cue, _trimmed(sentence, boundary, cue.span.start), Span(free, boundary), after, False, "after")
+    return _Pending(cue, _trimmed(sentence, boundary, cue.span.start), Span(free, boundary), after, "after")
 
 
 def _inverted(sentence: str, cue: Cue, free: int, bare: str) -> _Pending | None:
@@ -270,7 +273,7 @@ def _inverted(sentence: str, cue: Cue, free: int, bare: str) -> _Pending | None:
         if not (sentence[end : end + 1] in _ENDS_ASIDE if clause else sentence.startswith(", ", end)):
             return None
     source = _described(sentence, _trimmed(sentence, cue.span.end, end))
-    return _Pending(cue, source, Span(free, cue.span.start), end, False, "inverted")
+    return _Pending(cue, source, Span(free, cue.span.start), end, "inverted")
 
 
 def _source_end(sentence: str, start: int) -> int:
@@ -304,7 +307,7 @@ def _clause_boundary(sentence: str, free: int, cue_start: int) -> int | None:
     while comma > free:
         phrase = _AUXILIARY.sub("", sentence[comma + 1 : end]).strip()
         if clauses.is_noun_phrase(phrase):
-            if clauses.has_finite_verb(sentence[near:comma]):
+            if clauses.has_any_verb(sentence[near:comma]):
                 return comma + 1
             if comma - free < 60:
                 return None if _LEADING_ADJUNCT.match(sentence, free, comma + 2) else comma + 1
@@ -331,25 +334,31 @@ def _trimmed(sentence: str, start: int, end: int) -> Span | None:
 
 def _close(sentence: str, pending: _Pending, end: int, reports: list[Report]) -> None:
     """Settle what `pending` reports, now that its text is known to end at `end`."""
-    stretches = []
-    if pending.left:
-        colon = sentence.rfind(": ", pending.left.start, pending.left.end)
-        stretches.append(Span(colon + 1, pending.left.end) if colon >= 0 else pending.left)
-    rest = sentence[pending.start : end]
-    if pending.takes_rest:
-        stretches.append(Span(pending.start, _said_until(sentence, pending.start, end)))
-    elif pending.left:
-        said = sentence[pending.left.start : pending.left.end]
-        unfinished = not clauses.has_finite_verb(said) and QUOTED not in said and not _APPOSITION.match(rest)
-        goes_on = QUOTED not in said and _GOES_ON.match(rest)
-        if _QUOTED_NEXT.match(rest) or (rest.startswith(",") and (goes_on or unfinished)):
-            stretches.append(Span(pending.start, _said_until(sentence, pending.start, end)))
-        elif quote := _QUOTED_LATER.search(rest):
-            first = pending.start + quote.start()
-            stretches.append(Span(first, _said_until(sentence, first, end)))
-    if stretches:
-        quoted_only = pending.cue.frame is Frame.NAME or (pending.cue.lemma in _JUDGING and QUOTED in rest)
-        reports.append(Report(tuple(stretches), pending.cue.span, pending.source, quoted_only, pending.rule))
+
+    def report(*stretches: Span, quoted_only: bool = False) -> None:
+        reports.append(Report(stretches, pending.cue.span, pending.source, quoted_only, pending.rule))
+
+    start = pending.start
+    if pending.left is None:  # each "but that" opens a further statement
+        judges = pending.cue.lemma in _JUDGING and sentence.find(QUOTED, start, end) >= 0
+        for contrast in [*_BUT_THAT.finditer(sentence, start, end), None]:
+            part_end = contrast.start() if contrast else end
+            part = Span(start, _said_until(sentence, start, part_end))
+            report(part, quoted_only=judges or pending.cue.frame is Frame.NAME)
+            start = contrast.end() if contrast else end
+        return
+    colon = sentence.rfind(": ", pending.left.start, pending.left.end)
+    left = Span(colon + 1, pending.left.end) if colon >= 0 else pending.left
+    said = sentence[pending.left.start : pending.left.end]
+    rest = sentence[start:end]
+    unfinished = not clauses.has_finite_verb(said) and not _APPOSITION.match(rest)
+    goes_on = QUOTED not in said and rest.startswith(",") and (unfinished or _GOES_ON.match(rest))
+    if goes_on or _QUOTED_NEXT.match(rest):
+        report(left, Span(start, _said_until(sentence, start, end)))
+    elif quote := _QUOTED_LATER.search(rest):
+        report(left, Span(start + quote.start(), _said_until(sentence, start + quote.start(), end)))
+    else:
+        report(left)
 
 
 def _said_until(sentence: str, start: int, end: int) -> int:
