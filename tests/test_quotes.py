@@ -47,6 +47,9 @@ def _source(doc: Document, statement: Statement) -> str | None:
         ("The office called the storm “a nuisance and no more”.", "a nuisance and no more", "The office"),
         ("The office accused the crew of “sleeping on watch”.", "sleeping on watch", "The office"),
         ("The office urged both crews to stay in port.", "both crews to stay in port", "The office"),
+        ("The mayor paused and said the gate was open.", "the gate was open", "The mayor"),
+        ("Snow fell all day, and she said the gate was open.", "the gate was open", "she"),
+        ("The mayor on Monday said the gate was open.", "the gate was open", "The mayor"),
         ("In Holmvik, the mayor said the gate was open.", "the gate was open", "the mayor"),
     ],
 )

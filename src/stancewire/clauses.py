@@ -121,6 +121,12 @@ def has_any_verb(phrase: str) -> bool:
     return _FINITE.search(phrase) is not None
 
 
+def find_verb(text: str, start: int, end: int) -> int | None:
+    """Where the first finite verb of `text[start:end]` begins, or None where there is none."""
+    match = _FINITE.search(text, start, end)
+    return match.start() if match else None
+
+
 def is_noun_phrase(phrase: str) -> bool:
     """Whether `phrase` could name a source: it starts like a noun phrase and has no verb of its own."""
     return (

@@ -28,7 +28,9 @@ _STILL_SAID = re.compile(
     rf"\b(?:went on|goes on|hastened|was able|at pains|continued|rose|paused|wished) to (?:{ADVERB} )?\Z"
 )
 _PASSIVE = re.compile(rf"\b(?:is|are|was|were|be|been|being|get|got) (?:{ADVERB} )?\Z", re.I)
-_AUXILIARY = re.compile(rf"(?:[ ,]+(?:has|had|have|{ADVERB}|[’'](?:s|d|ve)))+\s*\Z", re.I)
+_AUXILIARY = re.compile(
+    rf"(?:[ ,]+(?:has|had|have|{ADVERB}|[’'](?:s|d|ve)|on (?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day))+\s*\Z", re.I
+)
 _OWN_VOICE = re.compile(rf"\b(?:I|[Ww]e|[Nn]obody|[Nn]o one|[Yy]ou)(?: {ADVERB})? ?\Z")
 _BEFORE_INVERSION = re.compile(rf"(?:{QUOTED}\s*[,—–-]*|[,—–])\s*\Z")
 _CONJUNCTION = re.compile(r"(?:And|But|Yet|So|Still|Meanwhile|However),? ")
@@ -92,6 +94,8 @@ _APPOSITION = re.compile(
 )
 _DESCRIBED = re.compile(rf"(?:, (?:who|whose|an?|the|his|her|its|\d+)\b[^,.;:—–{QUOTED}]{{1,120}}){{1,2}}")
 _APPOSED = re.compile(rf", (?!the\b|an?\b|its?\b|th)[A-Z][^,.;:—–{QUOTED}]{{1,80}}(?=, )")
+_COORDINATED_VERB = re.compile(rf"\s(?:and|but|then)(?: {ADVERB})? \Z")
+_LAST_PRONOUN = re.compile(r"\b(?P<pronoun>[Hh]e|[Ss]he|[Ii]t|[Tt]hey)\Z")
 _LETTER = re.compile(rf"[\w{QUOTED}]")
 
 _NAMING = frozenset(("call", "dub", "label", "term", "brand"))  # followed by a name: "a book called 'The Gate'"
@@ -321,7 +325,13 @@ def _subject(sentence: str, free: int, cue_start: int) -> Span | None:
     adjunct = _LEADING_ADJUNCT.match(sentence, start, cue_start)
     if adjunct and _LETTER.search(sentence, adjunct.end(), cue_start):
         start = adjunct.end()
-    return _trimmed(sentence, max(start, sentence.rfind(QUOTED, start, cue_start) + 1), cue_start)
+    start = max(start, sentence.rfind(QUOTED, start, cue_start) + 1)
+    if coordinated := _COORDINATED_VERB.search(sentence, start, cue_start):  # "The mayor smiled and said"
+        verb = clauses.find_verb(sentence, start, coordinated.start())
+        return _trimmed(sentence, start, verb) if verb is not None else None
+    source = _trimmed(sentence, start, cue_start)
+    pronoun = _LAST_PRONOUN.search(sentence, source.start, source.end) if source else None
+    return Span(*pronoun.span("pronoun")) if pronoun else source
 
 
 def _trimmed(sentence: str, start: int, end: int) -> Span | None:
