@@ -68,7 +68,9 @@ def read_articles(path: str | Path) -> Iterator[GoldArticle]:
 
 
 def _read_article(block: str, where: str) -> GoldArticle:
-    head, body, rows = {}, [], {}
+    head: dict[str, str] = {}
+    body: list[str] = []
+    rows: dict[int, re.Match[str]] = {}
     for line in block.strip("\n").split("\n"):
         if row := _ROW.fullmatch(line.rstrip()):
             rows[int(row[1])] = row
@@ -170,7 +172,10 @@ def evaluate_articles(pipeline: StancePipeline, articles: Iterable[GoldArticle])
             "state_accuracy": count["state"] / max(1, count["matched"]),
         },
         "targets": _precision_recall(count["matched targets"], count["found targets"], count["gold targets"]),
-        "stance": {"pairs": len(labels), "macro_f1": macro_f1(np.array(labels), np.array(predicted)) if labels else 0.0},
+        "stance": {
+            "pairs": len(labels),
+            "macro_f1": macro_f1(np.array(labels), np.array(predicted)) if labels else 0.0,
+        },
     }
 
 

@@ -40,7 +40,9 @@ class StanceReport:
     confusion: dict[str, dict[str, int]]
 
 
-def stance_report(probabilities: Floats, labels: Ints, groups: Ints | None = None, *, samples: int = 1000) -> StanceReport:
+def stance_report(
+    probabilities: Floats, labels: Ints, groups: Ints | None = None, *, samples: int = 1000
+) -> StanceReport:
     """Measure predicted probabilities against gold labels.
 
     Args:
@@ -68,7 +70,8 @@ def stance_report(probabilities: Floats, labels: Ints, groups: Ints | None = Non
         accuracy=float((predicted == labels).mean()),
         ece=expected_calibration_error(probabilities, labels),
         confusion={
-            gold.value: {label.value: int(matrix[i, j]) for j, label in enumerate(LABELS)} for i, gold in enumerate(LABELS)
+            gold.value: {label.value: int(matrix[i, j]) for j, label in enumerate(LABELS)}
+            for i, gold in enumerate(LABELS)
         },
     )
 
@@ -96,9 +99,9 @@ def _interval(labels: Ints, predicted: Ints, groups: Ints, samples: int) -> tupl
     matrices = np.zeros((size, len(LABELS) ** 2))
     np.add.at(matrices, (group, labels * len(LABELS) + predicted), 1)
     random = np.random.default_rng(0)
-    scores = [
-        _macro_f1((np.bincount(random.integers(size, size=size), minlength=size) @ matrices).reshape(len(LABELS), -1))
-        for _ in range(samples)
-    ]
+    scores = []
+    for _ in range(samples):
+        times = np.bincount(random.integers(size, size=size), minlength=size).astype(np.float64)
+        scores.append(_macro_f1((times @ matrices).reshape(len(LABELS), -1)))
     low, high = np.percentile(scores, [2.5, 97.5])
     return float(low), float(high)

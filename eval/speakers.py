@@ -59,7 +59,7 @@ def _describe(text: str) -> _Description:
     for phrase in phrases:
         titled = phrase.kind is not Kind.NAME or phrase.titles
         before = _WORD.findall(text[: phrase.name.start]) if phrase.name else []
-        if phrase.name and (titled or all(map(lookup, before))) and not name:
+        if phrase.name and (titled or all(lookup(word) or word[0].isupper() for word in before)) and not name:
             name = name_tokens(phrase.name.of(text))
     heads: set[str] = set()
     for part in text.split(","):

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -48,7 +49,7 @@ class Measured:
         with open(path, "w", encoding="utf-8") as out:
             for pair, probabilities in zip(self.pairs, self.probabilities, strict=True):
                 for target, row in zip(pair.targets, probabilities, strict=True):
-                    line = {"id": pair.id, "target": target.target, "label": target.label}
+                    line: dict[str, Any] = {"id": pair.id, "target": target.target, "label": target.label}
                     line["predicted"] = LABELS[int(row.argmax())]
                     line |= {f"p_{label}": round(float(p), 6) for label, p in zip(LABELS, row, strict=True)}
                     out.write(json.dumps(line, ensure_ascii=False) + "\n")

@@ -22,16 +22,18 @@ Ints = npt.NDArray[np.integer[Any]]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Calibration:
-    """What turns logits into probabilities: `softmax(logits / temperature)`.
+    """What turns logits into probabilities, `softmax(logits / temperature)`, and into decisions.
 
-    `pairs` is the number of held-out pairs it was fitted on; `ece_before` and `ece_after` are expected calibration
-    errors on them, as fractions.
+    `addressed_from` is the log-odds from which a statement counts as being about a candidate. `pairs` is the number of
+    held-out pairs the temperature was fitted on; `ece_before` and `ece_after` are expected calibration errors on them,
+    as fractions.
     """
 
     temperature: float = 1.0
     pairs: int = 0
     ece_before: float | None = None
     ece_after: float | None = None
+    addressed_from: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0.01 <= self.temperature <= 100:
@@ -76,6 +78,19 @@ def fit_temperature(logits: Floats, labels: Ints) -> Calibration:
         expected_calibration_error(before.probabilities(scores), labels),
         expected_calibration_error(after.probabilities(scores), labels),
     )
+
+
+def fit_addressed_from(log_odds: Floats, addressed: npt.NDArray[np.bool_]) -> float:
+    """The threshold on held-out log-odds that gives the decision the highest F1; 0 where there is nothing to fit.
+
+    *Shapes:* (candidates,), (candidates,).
+    """
+    if not addressed.any():
+        return 0.0
+    order = np.argsort(-log_odds)
+    right = np.cumsum(addressed[order])
+    f1 = 2 * right / (np.arange(1, len(order) + 1) + addressed.sum())
+    return float(log_odds[order][f1.argmax()])
 
 
 def expected_calibration_error(probabilities: Floats, labels: Ints, bins: int = 15) -> float:

@@ -1,9 +1,9 @@
 """Checkpoints on disk: a folder that `transformers` loads and whose manifest vouches for every file.
 
-    config.json model.safetensors tokenizer.json   what transformers reads; weights in float16
-    calibration.json                               the temperature
-    MANIFEST.json                                  SHA-256 of each file, and what the model was made with
-    README.md                                      the model card
+config.json model.safetensors tokenizer.json   what transformers reads; weights in float16
+calibration.json                               the temperature
+MANIFEST.json                                  SHA-256 of each file, and what the model was made with
+README.md                                      the model card
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ import torch
 from tokenizers import Tokenizer
 
 from stancewire.models.calibration import Calibration
-from stancewire.models.classifier import SlotClassifier
+from stancewire.models.classifier import OUTPUTS, SlotClassifier
 from stancewire.models.inputs import SlotEncoder
-from stancewire.schema import LABELS
 
 MANIFEST = "MANIFEST.json"
 _NEEDED = ("config.json", "model.safetensors", "tokenizer.json", "calibration.json")
@@ -88,8 +87,10 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype) -> tuple[SlotCl
 
     digests = verify(folder)
     network = AutoModelForTokenClassification.from_pretrained(folder, dtype=dtype, local_files_only=True).to(device)
-    if network.config.num_labels != len(LABELS):
-        raise CheckpointError(f"{folder / 'config.json'}: expected {len(LABELS)} labels, got {network.config.num_labels}")
+    if network.config.num_labels != len(OUTPUTS):
+        raise CheckpointError(
+            f"{folder / 'config.json'}: expected {len(OUTPUTS)} outputs, got {network.config.num_labels}"
+        )
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     encoder = SlotEncoder(tokenizer, getattr(network.config, "stancewire_max_length", 256))
     name = f"stancewire-{hashlib.sha256(''.join(sorted(digests.values())).encode()).hexdigest()[:12]}"
@@ -105,7 +106,9 @@ def verify(folder: Path) -> dict[str, str]:
     try:
         digests: dict[str, str] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
     except FileNotFoundError:
-        raise CheckpointError(f"{folder}: no {MANIFEST}; not a stancewire checkpoint, or one cut short in writing") from None
+        raise CheckpointError(
+            f"{folder}: no {MANIFEST}; not a stancewire checkpoint, or one cut short in writing"
+        ) from None
     except (ValueError, KeyError) as error:
         raise CheckpointError(f"{folder / MANIFEST}: not readable ({error}); fetch the checkpoint again") from None
     for name in _NEEDED:

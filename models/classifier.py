@@ -1,6 +1,7 @@
 """The slot classifier: passages in, stance logits for each of their targets out.
 
-An ordinary token classifier of `transformers`; the logits of a target are the mean of those at its listed slot and of
+An ordinary token classifier of `transformers` with four outputs: the labels, and the log-odds that the statement is about
+the target at all. The logits of a target are the mean of those at its listed slot and of
 the mean of those at its mentions, which lets the head see both the verdict gathered in front and the words at the place.
 
 Batches have one of a few fixed shapes, so that a passage meets the same matrix products, and gets the same bits,
@@ -18,16 +19,19 @@ import torch
 from torch import Tensor
 
 from stancewire.models.inputs import Passage, SlotEncoder
+from stancewire.schema import LABELS
 
 BATCH_TOKENS = 2048
 _WIDTH_STEP = 32
+OUTPUTS: tuple[str, ...] = (*LABELS, "addressed")
+"""What the columns of the logits stand for."""
 
 
 class SlotClassifier:
     """A token classifier with its input encoding.
 
     Args:
-        network: `transformers` model whose output has `logits`. *Shape:* (batch, width, 3).
+        network: `transformers` model whose output has `logits`. *Shape:* (batch, width, 4).
         encoder: turns passages into token ids.
     """
 
@@ -45,7 +49,8 @@ class SlotClassifier:
 
         A passage in several windows has the mean of their logits.
 
-        *Shape:* for each passage (len(targets), 3), columns in the order of `schema.LABELS`.
+        *Shape:* for each passage (len(targets), 4): the labels in the order of `schema.LABELS`, then the log-odds of
+        being addressed.
         """
         encoded = self.encoder.encode(passages)
         windows = [(ids, len(item.order)) for item in encoded for ids in item.windows]
@@ -95,13 +100,13 @@ def pool_targets(token_logits: Tensor, input_ids: Tensor, counts: Sequence[int],
     """Read the targets off token logits: half from the listed slot, half from the mean over its mentions, if any.
 
     Args:
-        token_logits: *Shape:* (batch, width, 3).
+        token_logits: *Shape:* (batch, width, outputs).
         input_ids: *Shape:* (batch, width).
         counts: targets of each row; those of row `b` are listed at positions `1 … counts[b]`.
         sep_id: the separator, whose first place in a row ends the front part.
 
     Returns:
-        Logits of all targets, row by row. *Shape:* (sum(counts), 3).
+        Logits of all targets, row by row. *Shape:* (sum(counts), outputs).
     """
     device = token_logits.device
     rows = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts)).to(device)

