@@ -58,8 +58,8 @@ def _describe(text: str) -> _Description:
     name: tuple[str, ...] = ()
     for phrase in phrases:
         titled = phrase.kind is not Kind.NAME or phrase.titles
-        before = _WORD.findall(text[: phrase.name.start]) if phrase.name else []
-        if phrase.name and (titled or all(lookup(word) or word[0].isupper() for word in before)) and not name:
+        prefix = _WORD.findall(text[: phrase.name.start]) if phrase.name else []
+        if phrase.name and (titled or all(lookup(word) or word[0].isupper() for word in prefix)) and not name:
             name = name_tokens(phrase.name.of(text))
     heads: set[str] = set()
     for part in text.split(","):
@@ -76,5 +76,7 @@ def _describe(text: str) -> _Description:
         content = nouns or [word for word in words if word.casefold() not in _PARTICLES]
         heads |= {singular(word) for word in content[-1:]}
     own = text.split(",")[0]
-    states = frozenset(mention.code for mention in mentions if mention.span.end <= len(own))
+    link = next((word.start() for word in _WORD.finditer(own) if word[0].casefold() in _LINKS), len(own))
+    before = frozenset(mention.code for mention in mentions if mention.span.end <= link)
+    states = before or frozenset(mention.code for mention in mentions if mention.span.end <= len(own))
     return _Description(name, frozenset(heads), states)

@@ -48,7 +48,7 @@ def find_people(doc: Document, mentions: Sequence[Mention]) -> tuple[Person, ...
     """
     context = Context(doc, mentions)
     register = Register(doc, context)
-    fallback = "USA" if context.american and context.home == "USA" else None
+    fallback = context.home if context.american else None
     return tuple(entity.person(fallback) for entity in register.entities if entity.introduced)
 
 
@@ -82,11 +82,11 @@ class Entity:
     def person(self, fallback: str | None) -> Person:
         """The entity as the other stages see it; a named person of no state has that of `fallback`."""
         state = self.state or (fallback if self.tokens and self.personal else None)
-        return Person(self.name or self.label, self.office, state, tuple(self.mentions), self.leads)
+        return Person(self.name or self.label, self.office, state, tuple(sorted(self.mentions)), self.leads)
 
 
 class Context:
-    """Where an article is at a place of its text: its sentences, what they mention, and whose unnamed ministry is meant.
+    """Where an article is at a place of its text: its sentences, what they mention, whose unnamed ministry is meant.
 
     `mentions` are those given and the localities (`places.find_places`) in order; `home` is the state of the dateline,
     else the one named most often; `american` is whether the article speaks of American politics as its own.
@@ -100,11 +100,18 @@ class Context:
         self._paragraph_starts = [paragraph.start for paragraph in doc.paragraphs]
         self._quoted = [(match.start(), match.end()) for match in _QUOTED.finditer(doc.text)]
         self._quoted_starts = [start for start, _ in self._quoted]
-        dateline = _DATELINE.match(doc.text)
-        self.dateline = Span(0, dateline.end(1)) if dateline else Span(0, 0)
+        self.dateline = self._dateline()
         self.american = _AMERICAN.search(doc.text) is not None
         self.codes = frozenset(mention.code for mention in self.mentions)
         self.home = self._home()
+
+    def _dateline(self) -> Span:
+        """The words before the first dash or colon if they name a place; "TREMBLAY (Canada):" is a speaker's label."""
+        match = _DATELINE.match(self._doc.text)
+        if match is None or not any(mention.span.end <= match.end(1) for mention in self.mentions[:1]):
+            return Span(0, 0)
+        label = match[0].rstrip().endswith(":") and "(" in match[1]
+        return Span(0, 0) if label else Span(0, match.end(1))
 
     def _home(self) -> str | None:
         placed = [m for m in self.mentions[:3] if m.span.end <= self.dateline.end and m.code not in _BODIES]
@@ -248,7 +255,7 @@ class Register:
         return None
 
     def _owner(self, position: int) -> str | None:
-        """The state of what "its" refers to: an institution that opens a sentence nearer than any state, else a state."""
+        """The state of what "its" refers to: an institution that opens the sentence or the one before, else a state."""
         subject = self.context.subject(position)
         if self._institutions:
             institution = self._institutions[-1]

@@ -562,7 +562,7 @@ class Reader:
         return after.code if after is not None else None
 
     def _phrase(self, unit: _Unit) -> Phrase:
-        marks = set()
+        marks: set[str] = set()
         words: set[str] = set()
         kind, head = Kind.NAME, ""
         if unit.head is not None:

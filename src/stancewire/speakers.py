@@ -1,10 +1,10 @@
 """Who makes each statement: the source of its attribution, resolved against the article.
 
-A source that names somebody is looked up among the `people` the article introduces, a state or seat of power among its
-`mentions`. A pronoun goes to the nearest fitting subject, where a sentence's subject is whoever speaks in it or is named
-first outside quotations; a statement without attribution goes on with the speaker before it. Gender is learned on the
-way: from titles ("Ms"), from nouns ("spokeswoman"), and from the pronouns resolved so far. Every statement looks at most
-a few sentences back, so time is linear in the article.
+A source that names somebody is looked up among the `people` the article introduces, a state or seat of power among
+its `mentions`. A pronoun goes to the nearest fitting subject, where a sentence's subject is whoever speaks in it or is
+named first outside quotations; a statement without attribution goes on with the speaker before it, unless the text has
+turned to somebody else. Gender is learned on the way: from titles ("Ms"), from nouns ("spokeswoman"), and from the
+pronouns resolved so far. Every statement looks at most a few sentences back, so time is linear in the article.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ class _Voice:
     personal: bool
     plural: bool
     gender: str | None
+    document: bool = False
 
 
 def find_speakers(
@@ -105,9 +106,8 @@ class _Resolver:
         inside = self._mentions_in(source)
         if voice := self._joint(words, inside):
             return voice, "joint"
-        if _DOCUMENT.fullmatch(words):
-            if voice := self._thing(source.start):
-                return voice, "document"
+        if _DOCUMENT.fullmatch(words) and (voice := self._thing(source.start)):
+            return voice, "document"
         if voice := self._introduced(source):
             return voice, "introduced"
         if voice := self._label(words):
@@ -153,7 +153,7 @@ class _Resolver:
         return [place for place in self._places[low:high] if place[0].overlaps(span)]
 
     def _introduced(self, source: Span) -> _Voice | None:
-        """Whoever of the people the source is: the mention that begins it and covers most, else the one that ends it."""
+        """Whoever of the people the source is: the mention that begins it and covers most, else one that ends it."""
         best: tuple[int, int, _Voice] | None = None
         ending: _Voice | None = None
         end_of_source = source.start + len(source.of(self._text).rstrip(_TRIM))
@@ -199,18 +199,30 @@ class _Resolver:
         return _Voice(words, None, state or (inside[0].code if inside else None), True, False, None)
 
     def _unattributed(self, statement: Statement) -> _Voice | None:
-        """The speaker of a statement that names none: whoever the text has turned to since the last one, else the same."""
-        if _ANSWER.fullmatch(self._text[max(0, statement.start - 4) : statement.start].strip(_TRIM)):
-            return self._interviewee()
+        """The speaker of a statement that names none: whoever the text has turned to since, else the one before."""
+        if statement.rule == "answer":
+            return self._interviewee() or self._previous
         if statement.attribution is not None:
             place = statement.attribution.cue.start
             return self._subject(self._context.sentence(place), place, None, personal=None) or self._previous
+        if voice := self._following(statement.end):
+            return voice
         last = self._context.sentence(statement.start)
         first = self._context.sentence(self._last_end) + 1 if self._previous is not None else 0
         for number in range(last, max(first, last - 2) - 1, -1):
             if voice := self._subject(number, statement.start, None, personal=True):
                 return voice
         return self._previous
+
+    def _following(self, end: int) -> _Voice | None:
+        """Whoever is named right after a quotation: "…," spokeswoman Tal Ronen."""
+        gap = re.compile(r"[\s,.;:'\"’”»“–—-]{1,6}").match(self._text, end)
+        if gap is None or "\n\n" in gap[0]:
+            return None
+        index = bisect.bisect_left(self._place_starts, gap.end())
+        if index < len(self._places) and self._place_starts[index] == gap.end():
+            return max(self._places[index : index + 3], key=lambda p: (p[0].start == gap.end(), len(p[0])))[1]
+        return None
 
     def _pronoun(self, place: int, gender: str) -> _Voice | None:
         voice = self._antecedent(place, gender)
@@ -237,7 +249,7 @@ class _Resolver:
         for place, voice in self._places_in(span):
             if place.end > span.end or self._is_quoted(place):
                 continue
-            if personal is not None and voice.personal != personal:
+            if personal is not None and (voice.personal != personal or voice.document):
                 continue
             if voice.plural or (gender and voice.gender not in (None, gender)):
                 continue
@@ -287,7 +299,8 @@ def _voice(person: Person, text: str) -> _Voice:
         if first is not None and first.kind == "title":
             gender = gender or next((mark for mark in ("male", "female") if mark in first.marks), None)
     personal = entry is None or entry.kind in ("office", "role")
-    return _Voice(person.name, person.office, person.state, personal, "plural" in marks, gender)
+    document = entry is not None and entry.kind == "document"
+    return _Voice(person.name, person.office, person.state, personal, "plural" in marks, gender, document)
 
 
 def _head(office: str) -> str:
