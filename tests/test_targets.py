@@ -1,4 +1,4 @@
-"""Targets: the states a statement names, and those it refers back to."""
+"""Candidates: the states a statement names, and those it may refer to."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 from stancewire import text as texts
 from stancewire.schema import Attribution, Evidence, Kind, Person, Span, Speaker, Statement, Target
 from stancewire.states import Gazetteer
-from stancewire.targets import find_targets
+from stancewire.targets import MOST_OPEN, NAMED, find_candidates
 
 
-def targets_of(
+def candidates_of(
     marked: str,
     state: str | None,
     kind: Kind = Kind.DIRECT,
     source: str | None = None,
     leader: tuple[str, str] | None = None,
 ) -> list[Target]:
-    """The targets of the one statement that `[[ ]]` marks, said by somebody who speaks for `state`."""
+    """The candidates of the one statement that `[[ ]]` marks, said by somebody who speaks for `state`."""
     text, spans = "", []
     for piece in re.split(r"(\[\[.*?\]\])", marked):
         words = piece.removeprefix("[[").removesuffix("]]")
@@ -34,7 +34,7 @@ def targets_of(
     if leader:
         mentions = tuple(Span(found.start(), found.end()) for found in re.finditer(leader[0], text))
         people.append(Person(leader[0], "president", leader[1], mentions, leads=True))
-    return find_targets(
+    return find_candidates(
         texts.read(text),
         Statement(tuple(spans), kind, attribution, "test"),
         Speaker(source, None, state, said_by, "test"),
@@ -43,91 +43,90 @@ def targets_of(
     )
 
 
+def named(targets: list[Target]) -> list[str]:
+    return [target.code for target in targets if target.rule == NAMED]
+
+
 def codes(targets: list[Target]) -> list[str]:
     return [target.code for target in targets]
 
 
-def test_a_state_named_in_the_statement_is_a_target() -> None:
-    (target,) = targets_of('"[[Iran has broken its word]]," a minister said.', "FRA")
-    assert (target.code, target.evidence, target.rule) == ("IRN", Evidence.NAMED, "named")
+def test_a_foreign_state_named_in_the_statement_needs_no_judgement() -> None:
+    first, *others = candidates_of('"[[Iran has broken its word]]," a minister said.', "FRA")
+    assert (first.code, first.evidence, first.rule) == ("IRN", Evidence.NAMED, NAMED)
+    assert named(others) == []
 
 
 @pytest.mark.parametrize(
     ("word", "evidence"), [("Russia", Evidence.NAMED), ("Russians", Evidence.DEMONYM), ("Moscow", Evidence.SEAT)]
 )
 def test_a_target_carries_the_evidence_of_its_mention(word: str, evidence: Evidence) -> None:
-    (target,) = targets_of(f'"[[We heard nothing from the {word}]]," a minister said.', "FRA")
-    assert (target.code, target.evidence) == ("RUS", evidence)
+    first, *_ = candidates_of(f'"[[We heard nothing from the {word}]]," a minister said.', "FRA")
+    assert (first.code, first.evidence) == ("RUS", evidence)
 
 
-def test_targets_come_in_order_of_mention_and_each_once() -> None:
-    found = targets_of('"[[Egypt and Qatar helped; Cairo most of all, Israel least]]," a minister said.', "FRA")
-    assert codes(found) == ["EGY", "QAT", "ISR"]
+def test_named_targets_come_in_order_of_mention_and_each_once() -> None:
+    found = candidates_of('"[[Egypt and Qatar helped; Cairo most of all, Israel least]]," a minister said.', "FRA")
+    assert named(found) == ["EGY", "QAT", "ISR"]
+    assert found[0].mention == Span(1, 6)
 
 
 def test_the_name_of_a_leader_stands_for_the_state() -> None:
-    found = targets_of('"[[Marovic lies]]," a minister said.', "FRA", leader=("Marovic", "SRB"))
-    assert [(target.code, target.evidence) for target in found] == [("SRB", Evidence.LEADER)]
+    found = candidates_of('"[[Marovic lies]]," a minister said.', "FRA", leader=("Marovic", "SRB"))
+    assert [(target.code, target.evidence) for target in found if target.rule == NAMED] == [("SRB", Evidence.LEADER)]
 
 
-def test_an_unnamed_reference_means_the_state_named_just_before() -> None:
+def test_what_an_unnamed_reference_may_mean_is_a_candidate() -> None:
     text = "Venezuela stopped a ship on Monday. The foreign ministry of Brazil called it “[[piracy in uniform]]”."
-    (target,) = targets_of(text, "BRA", source="The foreign ministry of Brazil")
-    assert (target.code, target.rule, target.evidence) == ("VEN", "salient", Evidence.CONTEXT)
+    found = {target.code: target for target in candidates_of(text, "BRA")}
+    assert (found["VEN"].rule, found["VEN"].evidence) == ("near", Evidence.CONTEXT)
 
 
 def test_a_pronoun_is_told_from_bare_context() -> None:
     text = "Venezuela stopped a ship on Monday, and Venezuela kept it. “[[They have gone too far]]”, the ministry said."
-    assert [target.evidence for target in targets_of(text, "BRA")] == [Evidence.PRONOUN]
+    (found,) = [target for target in candidates_of(text, "BRA") if target.code == "VEN"]
+    assert found.evidence is Evidence.PRONOUN
 
 
-def test_a_salient_target_points_at_its_nearest_mention() -> None:
+def test_an_open_candidate_points_at_its_nearest_mention() -> None:
     text = "Venezuela stopped a ship. Venezuela kept the crew. “[[They have gone too far]]”, the ministry said."
-    (target,) = targets_of(text, "BRA")
-    assert target.mention == Span(text.rindex("Venezuela"), text.rindex("Venezuela") + len("Venezuela"))
+    (found,) = [target for target in candidates_of(text, "BRA") if target.code == "VEN"]
+    assert found.mention == Span(text.rindex("Venezuela"), text.rindex("Venezuela") + len("Venezuela"))
 
 
-def test_both_sides_are_the_two_states_spoken_of() -> None:
-    text = "Ethiopia and Eritrea massed troops. “[[We call on both sides to show restraint]]”, the envoy said."
-    assert codes(targets_of(text, "AU")) == ["ETH", "ERI"]
-
-
-def test_a_named_state_leaves_no_room_for_one_referred_back_to() -> None:
-    text = "Ethiopia massed troops at the border. “[[Eritrea should show restraint]]”, the envoy said."
-    assert codes(targets_of(text, "AU")) == ["ERI"]
-
-
-def test_where_the_speaker_comes_from_is_no_target() -> None:
-    text = "Russian Foreign Minister Pavel Orlenko said [[the talks were long]]."
-    assert targets_of(text, "RUS", Kind.INDIRECT, source="Russian Foreign Minister Pavel Orlenko") == []
-
-
-def test_the_attribution_is_no_target_even_where_the_speaker_has_no_state() -> None:
-    text = "An analyst of the Moscow Institute for Russian Affairs said [[the talks were long]]."
-    assert targets_of(text, None, Kind.INDIRECT, source="An analyst of the Moscow Institute for Russian Affairs") == []
-
-
-def test_a_dateline_alone_is_no_target() -> None:
-    assert targets_of("DOHA, Dec 16 - “[[The talks were long]]”, the envoy said.", "FRA") == []
-
-
-def test_a_plain_reference_to_the_own_state_is_no_target() -> None:
-    assert targets_of("The minister said [[Paris would attend]].", "FRA", Kind.INDIRECT) == []
-
-
-def test_the_own_state_is_a_target_where_the_speaker_describes_it() -> None:
-    assert codes(targets_of("“[[France has always kept its word to its friends]]”, the minister said.", "FRA")) == [
-        "FRA"
-    ]
+def test_the_own_state_is_for_the_model_to_decide_even_where_it_is_named() -> None:
+    (found,) = candidates_of("“[[France has always kept its word]]”, the minister said.", "FRA")
+    assert (found.code, found.rule, found.evidence) == ("FRA", "own", Evidence.NAMED)
 
 
 def test_the_own_state_need_not_be_named() -> None:
-    (target,) = targets_of("“[[Our country has nothing to hide]]”, the minister said.", "FRA")
-    assert (target.code, target.mention, target.evidence) == ("FRA", None, Evidence.PRONOUN)
+    (found,) = candidates_of("“[[Our country has nothing to hide]]”, the minister said.", "FRA")
+    assert (found.code, found.mention, found.evidence) == ("FRA", None, Evidence.PRONOUN)
 
 
-def test_a_text_without_states_has_no_targets() -> None:
-    assert targets_of("“[[It rained]]”, the farmer said.", None) == []
+def test_the_foremost_states_of_an_article_are_candidates_wherever_they_stand() -> None:
+    text = "It began. Egypt left. Egypt came. It ended. It ended. It ended. It ended. “[[It is over]]”, he said."
+    assert [(target.code, target.rule) for target in candidates_of(text, None)] == [("EGY", "foremost")]
+
+
+def test_the_first_sentence_is_read_wherever_the_statement_stands() -> None:
+    text = "Egypt left. Oman. Oman. Mali. Mali. It ended. It ended. It ended. “[[It is over]]”, he said."
+    assert ("EGY", "near") in [(target.code, target.rule) for target in candidates_of(text, None)]
+
+
+def test_a_dateline_alone_is_no_candidate() -> None:
+    assert candidates_of("DOHA, Dec 16 - “[[The talks were long]]”, the envoy said.", None) == []
+
+
+def test_a_text_without_states_has_no_candidates() -> None:
+    assert candidates_of("“[[It rained]]”, the farmer said.", None) == []
+
+
+def test_open_candidates_are_bounded() -> None:
+    names = sorted(Gazetteer.default().name(code) for code in ("IRN", "IRQ", "EGY", "OMN", "MLI", "TCD", "KEN", "PER"))
+    crowd = ", ".join([*names, "Chile", "Cuba", "Fiji", "Ghana", "Haiti", "India", "Japan", "Libya"])
+    found = candidates_of(f"{crowd} met. “[[It is so]]”, he said.", None)
+    assert len([target for target in found if target.rule == "near"]) == MOST_OPEN
 
 
 @given(
@@ -138,6 +137,6 @@ def test_a_text_without_states_has_no_targets() -> None:
 )
 def test_each_code_once_mentions_inside_the_text(words: list[str]) -> None:
     marked = " ".join(["[[well]]", *words])
-    found = targets_of(marked, "FRA")
+    found = candidates_of(marked, "FRA")
     assert len(set(codes(found))) == len(found)
     assert all(target.mention is None or target.mention.end <= len(marked) for target in found)

@@ -54,12 +54,10 @@ def find_candidates(
     stretches = window(doc, statement.spans).stretches
     read = [mention for stretch in stretches for mention in _within(stretch, mentions, people)]
     inside = [mention for mention in read if any(span.overlaps(mention.span) for span in statement.spans)]
-    targets = {
-        mention.code: Target(mention.code, mention.span, mention.evidence, NAMED)
-        for mention in reversed(inside)
-        if mention.code != speaker.state
-    }
-    targets = dict(reversed(targets.items()))
+    targets: dict[str, Target] = {}
+    for mention in inside:
+        if mention.code != speaker.state:
+            targets.setdefault(mention.code, Target(mention.code, mention.span, mention.evidence, NAMED))
     if speaker.state is not None:
         targets[speaker.state] = _own(speaker.state, inside, words)
     evidence = Evidence.PRONOUN if _BACK.search(words) else Evidence.CONTEXT
