@@ -367,7 +367,7 @@ class Register:
             leads=phrase.leads,
             posted="abroad" in phrase.marks,
             civic="civic" in phrase.marks,
-            introduced=phrase.kind is not Kind.NAME or bool(phrase.titles) or self._is_person(phrase.span),
+            introduced=phrase.kind is not Kind.NAME or bool(phrase.titles or phrase.state) or self._is_person(phrase.span),
             gender=phrase.gender,
             mentions=[],
         )
