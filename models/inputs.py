@@ -6,7 +6,7 @@ Every mention of one entity becomes the same slot token, so the model cannot kno
 countries and the ids stay the same. The targets stand in front, in the order their slots first occur, and the model
 is read there: target `i` of a passage at position `1 + i`. After "by" stands the slot of the state the speaker speaks for.
 
-The article before a slot goes with it ("the United States" is one name) or loses its form ("an [A] envoy" → "a [A]
+The article before a slot goes ("the United States" takes one, "France" does not) or loses its form ("an [A] envoy" → "a [A]
 envoy"), since either would tell apart the states that can stand there. Quotation marks become one straight mark and
 square brackets round ones: « » and [ ] are ours alone. The possessive of a name in -s gets the s the others have.
 """
@@ -29,17 +29,16 @@ _SURPLUS = "another country"  # states beyond the last slot, in words the encode
 _SPEAKER = "by"
 _OPEN, _CLOSE = "«", "»"
 _PLAIN = str.maketrans({**dict.fromkeys("“”„‟«»", '"'), **dict.fromkeys("‘’‚‛‹›", "'"), "[": "(", "]": ")"})
-_ARTICLE = re.compile(r"\b(?:(the)|(an?)) $", re.I)
-_BARE_POSSESSIVE = re.compile(r"(?<=s)['’](?= [a-z])")
+_ARTICLE = re.compile(r"\b(?:the|(an?)) $", re.I)
+_BARE_POSSESSIVE = re.compile(r"['’](?= [a-z])")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SlotMention:
-    """A place where an entity stands. `name` is true for a proper name, which takes "the" along with it."""
+    """A place where an entity stands."""
 
     span: Span
     entity: str
-    name: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -174,7 +173,7 @@ def _fill(passage: Passage, slots: dict[str, str]) -> tuple[str, str]:
         # A mark that falls inside a mention moves to its edge: a slot stays whole.
         edits.append((start := _edge(passage.mentions, span.start, last=False), 0, start, _OPEN))
         edits.append((end := _edge(passage.mentions, span.end, last=True), -1, end, _CLOSE))
-    names = {mention.span.start for mention in passage.mentions if mention.name}
+    closed = {span.end for span in passage.statement}  # an apostrophe there is a quotation mark
     context: list[str] = []
     body: list[str] = []
     position = 0
@@ -185,10 +184,10 @@ def _fill(passage: Passage, slots: dict[str, str]) -> tuple[str, str]:
             position = passage.body
         before = _plain(passage.text[position:start])
         if rank == 1:
-            before = _settle_article(before, start in names)
+            before = _ARTICLE.sub(lambda article: "a " if article[1] else "", before)
         target += [before, new]
         position = end
-        if rank == 1 and _BARE_POSSESSIVE.match(passage.text, end):
+        if rank == 1 and end not in closed and _BARE_POSSESSIVE.match(passage.text, end):
             target.append("'s")
             position += 1
     if position < passage.body:
@@ -207,15 +206,6 @@ def _edge(mentions: Sequence[SlotMention], offset: int, *, last: bool) -> int:
 
 def _plain(text: str) -> str:
     return text.translate(_PLAIN)
-
-
-def _settle_article(before: str, name: bool) -> str:
-    article = _ARTICLE.search(before)
-    if article is None:
-        return before
-    if article[2]:
-        return before[: article.start()] + "a "
-    return before[: article.start()] if name else before
 
 
 def _special(tokenizer: Tokenizer, *names: str) -> int:

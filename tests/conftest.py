@@ -62,5 +62,7 @@ def tiny_checkpoint(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory
     torch.manual_seed(1)
     network, encoder = encoders.start(str(tiny_encoder), 128, 0.0)
     folder = tmp_path_factory.mktemp("checkpoint")
-    checkpoint.save(folder, SlotClassifier(network, encoder), Calibration(1.5), "# A tiny model\n", {"made": "for tests"})
+    checkpoint.save(
+        folder, SlotClassifier(network, encoder), Calibration(1.5), "# A tiny model\n", {"made": "for tests"}
+    )
     return folder

@@ -25,7 +25,13 @@ def classifier(tiny_checkpoint: Path) -> SlotClassifier:
 
 def passages(n: int) -> list[Passage]:
     return [
-        Passage("Chad and Kenya " + "said it " * (i % 13 + 1), 0, (Span(15, 22),), (SlotMention(Span(0, 4), "TCD", True),), ("TCD", "KEN"))
+        Passage(
+            "Chad and Kenya " + "said it " * (i % 13 + 1),
+            0,
+            (Span(15, 22),),
+            (SlotMention(Span(0, 4), "TCD"),),
+            ("TCD", "KEN"),
+        )
         for i in range(n)
     ]
 

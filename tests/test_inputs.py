@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from stancewire.models.inputs import SLOTS, Passage, SlotEncoder, SlotMention
@@ -23,7 +25,9 @@ def pair(text: str, statement: str, *targets: str, speaker: str | None = None) -
 
 
 def test_every_form_of_a_state_becomes_its_slot(tiny_slot_encoder: SlotEncoder) -> None:
-    whole = passage(pair("Iran said the Iranians and Tehran would wait. Iraq would too.", "Iraq would too", "IRN", "IRQ"))
+    whole = passage(
+        pair("Iran said the Iranians and Tehran would wait. Iraq would too.", "Iraq would too", "IRN", "IRQ")
+    )
     shown = read(tiny_slot_encoder, whole)
     assert shown.count("[A]") == 4  # listed once, mentioned three times
     assert shown.count("[B]") == 2
@@ -67,7 +71,7 @@ def test_a_target_nobody_names_still_has_its_slot(tiny_slot_encoder: SlotEncoder
 
 
 def test_a_mark_inside_a_mention_moves_to_its_edge(tiny_slot_encoder: SlotEncoder) -> None:
-    whole = Passage("Saudi Arabia said so.", 0, (Span(6, 17),), (SlotMention(Span(0, 12), "SAU", True),), ("SAU",))
+    whole = Passage("Saudi Arabia said so.", 0, (Span(6, 17),), (SlotMention(Span(0, 12), "SAU"),), ("SAU",))
     assert read(tiny_slot_encoder, whole) == "[CLS] [A] [SEP] [SEP] « [A] said » so. [SEP]"
 
 
@@ -77,7 +81,9 @@ def test_order_leads_from_listed_slots_back_to_targets(tiny_slot_encoder: SlotEn
 
 
 def test_context_gives_way_before_the_statement(tiny_slot_encoder: SlotEncoder) -> None:
-    whole = passage(pair("The talks went on and on and on. " * 3 + "The envoy said it is so of Chad.", "it is so of Chad", "TCD"))
+    whole = passage(
+        pair("The talks went on and on and on. " * 3 + "The envoy said it is so of Chad.", "it is so of Chad", "TCD")
+    )
     (encoded,) = tiny_slot_encoder.encode([whole])
     assert not encoded.windowed
     assert len(encoded.windows[0]) <= tiny_slot_encoder.max_length
@@ -91,11 +97,13 @@ def test_a_long_statement_is_read_in_windows_that_miss_no_token(tiny_slot_encode
     assert encoded.windowed
     assert all(len(window) <= tiny_slot_encoder.max_length for window in encoded.windows)
     expected = tiny_slot_encoder.tokenizer.encode(words, add_special_tokens=False).ids
-    pairs_seen = {both for window in encoded.windows for both in zip(window, window[1:], strict=False)}
-    assert set(zip(expected, expected[1:], strict=False)) <= pairs_seen
+    pairs_seen = {both for window in encoded.windows for both in itertools.pairwise(window)}
+    assert set(itertools.pairwise(expected)) <= pairs_seen
 
 
-def test_states_beyond_the_last_slot_are_read_as_another_country(tiny_encoder: object, tiny_slot_encoder: SlotEncoder) -> None:
+def test_states_beyond_the_last_slot_are_read_as_another_country(
+    tiny_encoder: object, tiny_slot_encoder: SlotEncoder
+) -> None:
     mentions = tuple(SlotMention(Span(2 * i, 2 * i + 1), f"S{i}") for i in range(30))
     whole = Passage("x " * 30, 0, (Span(0, 1),), mentions, ("S29",))
     shown = read(tiny_slot_encoder, whole)

@@ -46,7 +46,11 @@ def imports(path: Path) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "stancewire":
-            names |= {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "stancewire" else {node.module}
+            names |= (
+                {f"{node.module}.{alias.name}" for alias in node.names}
+                if node.module == "stancewire"
+                else {node.module}
+            )
         elif isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names if alias.name.startswith("stancewire")}
     return {name.split(".")[1] for name in names if "." in name}

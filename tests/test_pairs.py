@@ -21,7 +21,9 @@ GOOD: dict[str, Any] = {
 
 def test_pairs_come_back_from_disk(tmp_path: Path) -> None:
     pairs = [
-        StancePair("a", "Chad left.", (Span(0, 9),), (PairTarget("TCD", Label.CRITICAL, (Span(0, 4),)),), "the envoy", "KEN"),
+        StancePair(
+            "a", "Chad left.", (Span(0, 9),), (PairTarget("TCD", Label.CRITICAL, (Span(0, 4),)),), "the envoy", "KEN"
+        ),
         StancePair("b", "So.", (Span(0, 2),), (PairTarget("KEN"), PairTarget("TCD", None, ()))),
     ]
     assert write_pairs(pairs, tmp_path / "pairs.jsonl") == 2

@@ -1,8 +1,8 @@
 """stancewire: who said what about which state, and were they for it or against it?
 
-    from stancewire import StancePipeline
-    pipe = StancePipeline.from_pretrained()
-    pipe("…").to_frame()
+from stancewire import StancePipeline
+pipe = StancePipeline.from_pretrained()
+pipe("…").to_frame()
 """
 
 from __future__ import annotations

@@ -73,11 +73,15 @@ def label(
         ),
     ],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; stdout by default.")] = None,
-    to: Annotated[Format | None, typer.Option(help="By default the file's ending; else a table on a terminal, JSONL in a pipe.")] = None,
+    to: Annotated[
+        Format | None, typer.Option(help="By default the file's ending; else a table on a terminal, JSONL in a pipe.")
+    ] = None,
     model: Model = None,
     device: Device = "auto",
     precision: Precision = PrecisionOption.AUTO,
-    batch_size: Annotated[int, typer.Option(min=1, help="Articles read together; changes the speed, not the labels.")] = 64,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Articles read together; changes the speed, not the labels.")
+    ] = 64,
     text_field: Annotated[str, typer.Option(help="Field of the text in .jsonl, .csv and .parquet.")] = "text",
     id_field: Annotated[str, typer.Option(help="Field of the id there.")] = "id",
 ) -> None:
@@ -118,7 +122,9 @@ def train(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write the checkpoint and metrics.jsonl into.")],
     preset: Annotated[str, typer.Option(help="Name of a checked-in preset, or a .toml file.")] = "default",
     data: Annotated[Path | None, typer.Option(help="Folder of the outside data that the preset names.")] = None,
-    encoder: Annotated[str | None, typer.Option(help="Hub id or folder of an encoder or checkpoint to start from.")] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="Hub id or folder of an encoder or checkpoint to start from.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data, in place of the preset's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed, in place of the preset's.")] = None,
     device: Device = "auto",
@@ -139,10 +145,14 @@ def train(
 
 @app.command()
 def evaluate(
-    model: Annotated[str | None, typer.Argument(help="Folder or hub id of a checkpoint; the shipped one by default.")] = None,
+    model: Annotated[
+        str | None, typer.Argument(help="Folder or hub id of a checkpoint; the shipped one by default.")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="Stance pairs, JSONL.")] = None,
     articles: Annotated[Path | None, typer.Option(help="Annotated articles.")] = None,
-    predictions: Annotated[Path | None, typer.Option(help="With --data: write each target's probabilities here.")] = None,
+    predictions: Annotated[
+        Path | None, typer.Option(help="With --data: write each target's probabilities here.")
+    ] = None,
     device: Device = "auto",
     precision: Precision = PrecisionOption.AUTO,
 ) -> None:
@@ -173,7 +183,9 @@ def evaluate(
 
 @app.command()
 def states(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help='A name, or any text that holds names: "Ankara".')],
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME...", help='A name, or any text that holds names: "Ankara".')
+    ],
 ) -> None:
     """Explain what a name resolves to, and why."""
     from rich.console import Console

@@ -16,7 +16,7 @@ from stancewire.models import checkpoint
 from stancewire.models.inputs import SLOTS, Passage, SlotMention
 from stancewire.pairs import StancePair
 from stancewire.people import find_people
-from stancewire.schema import LABELS, Evidence, Label, Mention, Person, Span, Stance
+from stancewire.schema import LABELS, Label, Mention, Person, Span, Stance
 from stancewire.states import Gazetteer
 from stancewire.text import Document
 from stancewire.windows import window
@@ -138,11 +138,13 @@ def passage(pair: StancePair) -> Passage:
 def slot_mentions(text: str, mentions: Sequence[Mention], people: Sequence[Person]) -> list[SlotMention]:
     """Every place where a slot stands for a state: the gazetteer's mentions, and the names of those who lead one.
 
-    Of a leader's mention only the name becomes the slot: office and apposition are words for the model to read.
+    Of a leader's mention only the name becomes the slot: office and apposition are words for the model to read. A leader
+    whose state no mention spells out ("the minister, Ann Odera") keeps the name: what is inferred may depend on the state.
     """
-    slots = [SlotMention(item.span, item.code, item.evidence in (Evidence.NAMED, Evidence.SEAT)) for item in mentions]
+    slots = [SlotMention(mention.span, mention.code) for mention in mentions]
+    stated = {(mention.span.start, mention.code) for mention in mentions}
     for person in people:
-        if person.leads and person.state is not None:
+        if person.leads and person.state is not None and _is_stated(person, stated):
             names = (_name_in(text, span, person.name) for span in person.mentions)
             slots += (SlotMention(span, person.state) for span in names if span is not None)
     slots.sort(key=lambda slot: slot.span)
@@ -151,6 +153,10 @@ def slot_mentions(text: str, mentions: Sequence[Mention], people: Sequence[Perso
         if not disjoint or slot.span.start >= disjoint[-1].span.end:
             disjoint.append(slot)
     return disjoint
+
+
+def _is_stated(person: Person, stated: set[tuple[int, str]]) -> bool:
+    return any((place, person.state) in stated for span in person.mentions for place in range(span.start, span.end))
 
 
 def _name_in(text: str, mention: Span, name: str) -> Span | None:
@@ -183,7 +189,7 @@ def cut_passage(
         text=" ".join(pieces),
         body=offsets[len(pieces) - 1] + len(around.context),
         statement=tuple(span for piece in statement if (span := moved(piece))),
-        mentions=tuple(SlotMention(span, mention.entity, mention.name) for span, mention in placed if span),
+        mentions=tuple(SlotMention(span, mention.entity) for span, mention in placed if span),
         targets=tuple(targets),
         speaker_state=speaker_state,
     )
