@@ -170,6 +170,15 @@ class Context:
                 return found[0].code
         return None
 
+    def nearby(self, position: int) -> str | None:
+        """The state that opens the sentence up to `position`, else an earlier one of the paragraph."""
+        number = self.sentence(position)
+        paragraph = self._paragraph_starts[self.paragraph(position)]
+        for back in range(number, max(self.sentence(paragraph) - 1, number - _MEMORY), -1):
+            if found := [m for m in self.in_sentence(back, position) if m.rule != places.RULE]:
+                return found[0].code
+        return None
+
     def here(self, position: int, head: str) -> str | None:
         """The state whose unnamed holder of an office, or whose institution, an article means at `position`."""
         if self.american and head in _CONGRESSIONAL:
@@ -232,7 +241,7 @@ class Register:
         entity.mentions.append(phrase.span)
         if entity.kind is Kind.INSTITUTION and not self.context.is_quoted(phrase.span.start):
             self._institutions.append(entity)
-        if entity.personal and not self.context.is_quoted(phrase.span.start):
+        if entity.personal and entity.introduced and not self.context.is_quoted(phrase.span.start):
             self._recent.append(entity)
         self._at[phrase.span.start, phrase.span.end] = entity
 
@@ -377,6 +386,8 @@ class Register:
 
     def _inferred(self, phrase: Phrase) -> str | None:
         """The state of a phrase that gives none: that of the place, for those who act or speak for some state."""
+        if phrase.kind is Kind.NAME and not phrase.titles:
+            return self._known(phrase.span)
         acts = phrase.kind is Kind.INSTITUTION or (phrase.kind is Kind.OFFICE and not phrase.plural)
         if not acts and not any(title in _PUBLIC_TITLES for title in phrase.titles):
             return None
@@ -404,6 +415,12 @@ class Register:
         if "diplomat" in phrase.words:
             return None
         return self.context.here(start, phrase.head)
+
+    def _known(self, name: Span) -> str | None:
+        """The state of a bare name that speaks as one the reader knows; whoever is explained ("who sells rice") has none."""
+        if self._explained(name) or not self._speaks(name):
+            return None
+        return self.context.nearby(name.start) or self.context.home
 
     def _index(self, entity: Entity) -> None:
         for token in set(entity.tokens):

@@ -33,6 +33,7 @@ _ADVERBIAL = re.compile(
     r"(?:In|At|On|Of|After|Before|For|From|When|Where|While|As|By|With|Asked|Emerging|Speaking|Pressed|Reached)\b"
 )
 _DOCUMENT = re.compile(r"(?:the|this|that|a|an) (?:\w+ )?(?:statement|letter|message|note|text)", re.IGNORECASE)
+_GAP = re.compile(r"[\s,.;:'\"’”»“–—-]{1,6}")
 _TRIM = " \t\r\n,;:.—–-\"'“”‘’„«»()[]"
 
 
@@ -97,6 +98,9 @@ class _Resolver:
         words = source.of(self._text).strip(_TRIM)
         if not words:
             return self._previous, "continued"
+        if ": " in words:
+            source = Span(source.start + source.of(self._text).rindex(": ") + 2, source.end)
+            words = source.of(self._text).strip(_TRIM)
         if voice := self._by_pronoun(source, words):
             return voice, "pronoun"
         if _ANSWER.fullmatch(words):
@@ -129,8 +133,10 @@ class _Resolver:
         if last in _IT:
             return self._thing(place)
         first = words.split()[0].casefold()
-        if first in _HE:
+        if first in ("he", "she") and self._ending(source) is None:
             return self._pronoun(source.start, _HE[first])
+        if first in _RELATIVE:
+            return self._before(source.start)
         if first == "it":
             return self._thing(source.start)
         if words.casefold() in _THEY:
@@ -155,20 +161,24 @@ class _Resolver:
     def _introduced(self, source: Span) -> _Voice | None:
         """Whoever of the people the source is: the mention that begins it and covers most, else one that ends it."""
         best: tuple[int, int, _Voice] | None = None
-        ending: _Voice | None = None
-        end_of_source = source.start + len(source.of(self._text).rstrip(_TRIM))
         for span, voice in self._places_in(source):
             start, end = max(span.start, source.start), min(span.end, source.end)
             before = self._text[source.start : start]
-            if end >= end_of_source and "," in before:
-                ending = ending or voice
             if len(before.split()) > 2 or _NESTED.search(before):
                 continue
             if best is None or (end - start, -len(span)) > best[:2]:
                 best = (end - start, -len(span), voice)
-        if ending is not None and (best is None or _ADVERBIAL.match(source.of(self._text))):
-            return ending
-        return best[2] if best else ending
+        if best is None or _ADVERBIAL.match(source.of(self._text)):
+            return self._ending(source) or (best[2] if best else None)
+        return best[2]
+
+    def _ending(self, source: Span) -> _Voice | None:
+        """Whoever a clause or an adverbial that stands for a source ends with: "Two days earlier the president"."""
+        end = source.start + len(source.of(self._text).rstrip(_TRIM))
+        for span, voice in self._places_in(source):
+            if span.end >= end and span.start > source.start and not _NESTED.search(self._text[span.start - 5 : span.start]):
+                return voice
+        return None
 
     def _joint(self, words: str, inside: Sequence[Mention]) -> _Voice | None:
         """Several that speak as one: "Lithuania and Latvia", "Greece, Cyprus and Egypt"."""
@@ -210,14 +220,14 @@ class _Resolver:
         last = self._context.sentence(statement.start)
         first = self._context.sentence(self._last_end) + 1 if self._previous is not None else 0
         for number in range(last, max(first, last - 2) - 1, -1):
-            if voice := self._subject(number, statement.start, None, personal=True):
+            if voice := self._subject(number, statement.start, None, personal=None if number == last else True):
                 return voice
         return self._previous
 
     def _following(self, end: int) -> _Voice | None:
         """Whoever is named right after a quotation: "…," spokeswoman Tal Ronen."""
-        gap = re.compile(r"[\s,.;:'\"’”»“–—-]{1,6}").match(self._text, end)
-        if gap is None or "\n\n" in gap[0]:
+        gap = _GAP.match(self._text, end)
+        if gap is None or "\n\n" in gap[0] or self._context.sentence(gap.end()) != self._context.sentence(end - 1):
             return None
         index = bisect.bisect_left(self._place_starts, gap.end())
         if index < len(self._places) and self._place_starts[index] == gap.end():
