@@ -25,7 +25,8 @@ _DATELINE = re.compile(
     r"\W{0,3}((?:[^\W\d_a-z][^\W\d_a-z'’ ]{2}|[A-Z][\w/]{1,30} \()[^\n:—–]{0,60}?)(?:\s[-–—]{1,2}\s|—|:\s|(?<=\d)\.\s)"
 )
 _QUOTED = re.compile(r"[\"“«„][^\"”»“\n]*[\"”»“]")
-_AMERICAN = re.compile(r"\b(?:(?:Sen|Rep)\. [A-Z]|[RD]-[A-Z][a-z]|Republicans?\b|Democrats?\b)")
+_AMERICAN = re.compile(r"\b(?:(?:Sen|Rep)\. [A-Z]|M[RS]S?\. [A-Z]{2,}:|[RD]-[A-Z][a-z]|Republicans?\b|Democrats?\b)")
+_FINITE = re.compile(r"was|has|had|spent|left|[a-z]+ed")
 _FRONTED = frozenset(["in", "from", "at", "over in", "for", "back in", "but in", "and in", "only"])
 _FRONT = 40
 _MEMORY = 12
@@ -304,8 +305,9 @@ class Register:
         after = re.match(r"\s+([a-z]+)", self._text[name.end : name.end + 20])
         if before and before[0].lower() in words_of("reporting"):
             return True
-        return after is not None and (
-            after[1] in words_of("reporting") or (after[1] == "was" and self.context.opening(name.start) == name.start)
+        return after is not None and bool(
+            after[1] in words_of("reporting")
+            or (" " in name.of(self._text) and _FINITE.fullmatch(after[1]) and self.context.opening(name.start) == name.start)
         )
 
     def _explained(self, name: Span) -> bool:
@@ -386,8 +388,8 @@ class Register:
 
     def _inferred(self, phrase: Phrase) -> str | None:
         """The state of a phrase that gives none: that of the place, for those who act or speak for some state."""
-        if phrase.kind is Kind.NAME and not phrase.titles:
-            return self._known(phrase.span)
+        if phrase.kind is Kind.NAME and not any(title in _PUBLIC_TITLES for title in phrase.titles):
+            return phrase.implied or self._known(phrase.span)
         acts = phrase.kind is Kind.INSTITUTION or (phrase.kind is Kind.OFFICE and not phrase.plural)
         if not acts and not any(title in _PUBLIC_TITLES for title in phrase.titles):
             return None

@@ -242,7 +242,7 @@ class Reader:
         if not token.is_a(_HEADS) or (token.code and not token.is_a(_INSTITUTIONAL)):
             return False
         following = self._at(position + 1)
-        if following is None or (following.capital and not token.capital):
+        if following is None or (following.capital and not token.capital and not following.code):
             return True
         while following is not None and (following.is_a(_MODIFIERS) or following.code):
             position += 1
@@ -506,8 +506,11 @@ class Reader:
     def _join(self, units: list[_Unit]) -> list[_Unit]:
         """Put names and the offices beside them together."""
         joined: list[_Unit] = []
-        top: _Unit | None = None
+        tops: list[_Unit] = []
         for unit in units:
+            while tops and unit.left <= tops[-1].left:
+                tops.pop()
+            top = tops[-1] if tops else None
             if top is not None and unit.left >= top.right and self._belongs(top, unit):
                 top.right = unit.right
                 if top.name is None:
@@ -518,8 +521,8 @@ class Reader:
                 top.anchor = top.anchor or unit.anchor
                 continue
             joined.append(unit)
-            if top is None or unit.left >= top.right or unit.left <= top.left:
-                top = unit
+            if top is None or unit.left >= top.right:
+                tops.append(unit)
         return joined
 
     def _belongs(self, top: _Unit, unit: _Unit) -> bool:

@@ -220,9 +220,20 @@ class _Resolver:
         last = self._context.sentence(statement.start)
         first = self._context.sentence(self._last_end) + 1 if self._previous is not None else 0
         for number in range(last, max(first, last - 2) - 1, -1):
-            if voice := self._subject(number, statement.start, None, personal=None if number == last else True):
+            if number == last and (voice := self._opening_institution(statement.start)):
+                return voice
+            if voice := self._subject(number, statement.start, None, personal=True):
                 return voice
         return self._previous
+
+    def _opening_institution(self, before: int) -> _Voice | None:
+        """The institution that opens the sentence: "The foreign ministry blames it on what it calls"."""
+        start = self._context.opening(before)
+        index = bisect.bisect_left(self._place_starts, start)
+        for span, voice in self._places[index : index + 3]:
+            if span.start == start and span.end <= before and not voice.personal and not voice.document:
+                return voice
+        return None
 
     def _following(self, end: int) -> _Voice | None:
         """Whoever is named right after a quotation: "…," spokeswoman Tal Ronen."""
