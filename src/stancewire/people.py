@@ -30,6 +30,7 @@ _FINITE = re.compile(r"was|has|had|spent|left|[a-z]+ed")
 _FRONTED = frozenset(["in", "from", "at", "over in", "for", "back in", "but in", "and in", "only"])
 _FRONT = 40
 _MEMORY = 12
+_LOOK_BACK = 8
 _CONGRESSIONAL = frozenset(
     """president secretary administration senator representative congressman congresswoman governor undersecretary
     congress senate house treasury department""".split()
@@ -312,7 +313,7 @@ class Register:
 
     def _explained(self, name: Span) -> bool:
         """Whether the text goes on to say who a name is: "Gul Rehman, who left Karachi", "Wilner Desrosiers, 62,"."""
-        return re.match(r",? (?:who|whose|of|\d\d)\b", self._text[name.end : name.end + 10]) is not None
+        return re.match(r",? (?:who|whose|of|\d\d)\b|:", self._text[name.end : name.end + 10]) is not None
 
     def _candidates(self, tokens: tuple[str, ...]) -> Iterable[Entity]:
         seen: dict[int, Entity] = {}
@@ -348,7 +349,7 @@ class Register:
             return None
         apart = self.context.sentence(phrase.span.start) - self.context.sentence(last.mentions[-1].start)
         fits = last.office is None or phrase.kind is Kind.ROLE or bool(phrase.words & _PAST)
-        return last if apart <= 4 and fits else None
+        return last if apart <= _LOOK_BACK and fits else None
 
     @staticmethod
     def _same_office(entity: Entity, phrase: Phrase, state: str | None) -> bool:
@@ -420,6 +421,8 @@ class Register:
 
     def _known(self, name: Span) -> str | None:
         """The state of a bare name that speaks as one the reader knows; whoever is explained ("who sells rice") has none."""
+        if self._text[name.end : name.end + 1] == ":":
+            return self.context.home
         if self._explained(name) or not self._speaks(name):
             return None
         return self.context.nearby(name.start) or self.context.home

@@ -22,6 +22,9 @@ from stancewire.text import Document
 _LOOK_BACK = 8
 """Sentences before a pronoun that may hold its antecedent."""
 
+_OPENING = 24
+"""Characters before the institution that a sentence is about: "Asked to comment, the embassy"."""
+
 _HE = {"he": "male", "she": "female", "him": "male", "her": "female"}
 _THEY = frozenset({"they", "both", "all", "the two", "both sides", "all three", "the three", "the pair"})
 _IT = frozenset({"it", "this", "that"})
@@ -33,7 +36,9 @@ _ADVERBIAL = re.compile(
     r"(?:In|At|On|Of|After|Before|For|From|When|Where|While|As|By|With|Asked|Emerging|Speaking|Pressed|Reached)\b"
 )
 _DOCUMENT = re.compile(r"(?:the|this|that|a|an) (?:\w+ )?(?:statement|letter|message|note|text)", re.IGNORECASE)
-_GAP = re.compile(r"[\s,.;:'\"’”»“–—-]{1,6}")
+_GAP = re.compile(
+    r"[\s,.;:'\"’”»“–—-]{1,6}(?P<link>(?:[Tt]hus|[Ss]o|(?:This|That|So) (?:is|was|from)|[Ww]ith these words|[Ii]n the words of)\s)?"
+)
 _TRIM = " \t\r\n,;:.—–-\"'“”‘’„«»()[]"
 
 
@@ -227,18 +232,22 @@ class _Resolver:
         return self._previous
 
     def _opening_institution(self, before: int) -> _Voice | None:
-        """The institution that opens the sentence: "The foreign ministry blames it on what it calls"."""
+        """The institution that the sentence opens with: "The foreign ministry blames it on what it calls"."""
         start = self._context.opening(before)
         index = bisect.bisect_left(self._place_starts, start)
         for span, voice in self._places[index : index + 3]:
-            if span.start == start and span.end <= before and not voice.personal and not voice.document:
+            if voice.personal or span.start - start > _OPENING or span.end > before:
+                return None
+            if not voice.document and not self._is_quoted(span):
                 return voice
         return None
 
     def _following(self, end: int) -> _Voice | None:
-        """Whoever is named right after a quotation: "…," spokeswoman Tal Ronen."""
+        """Whoever is named right after a quotation: "…," spokeswoman Tal Ronen; “…” Thus the governor."""
         gap = _GAP.match(self._text, end)
-        if gap is None or "\n\n" in gap[0] or self._context.sentence(gap.end()) != self._context.sentence(end - 1):
+        if gap is None or "\n\n" in gap[0]:
+            return None
+        if not gap["link"] and self._context.sentence(gap.end()) != self._context.sentence(end - 1):
             return None
         index = bisect.bisect_left(self._place_starts, gap.end())
         if index < len(self._places) and self._place_starts[index] == gap.end():
