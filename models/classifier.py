@@ -1,7 +1,8 @@
 """The slot classifier: passages in, stance logits for each of their targets out.
 
 An ordinary token classifier of `transformers` with four outputs: the labels, and the log-odds that the statement is about
-the target at all. The logits of a target are the mean of those at its listed slot and of
+the target at all. Tokens of the statement are of the second token type, where the encoder knows two, so that no layer has to
+match the marks. The logits of a target are the mean of those at its listed slot and of
 the mean of those at its mentions, which lets the head see both the verdict gathered in front and the words at the place.
 
 Batches have one of a few fixed shapes, so that a passage meets the same matrix products, and gets the same bits,
@@ -72,12 +73,8 @@ class SlotClassifier:
                 ids[row, : len(windows[index][0])] = torch.tensor(windows[index][0])
             counts = [windows[index][1] for index in rows]
             with torch.inference_mode():
-                mask = ids != self.encoder.pad_id
-                mask[len(rows) :, 0] = True  # rows that only fill the shape must still attend to something
-                token_logits = self.network(
-                    input_ids=ids.to(self.device), attention_mask=mask.to(self.device)
-                ).logits.float()
-                pooled = pool_targets(token_logits.cpu(), ids, counts, self.encoder.sep_id).numpy()
+                logits = token_logits(self.network, ids.to(self.device), self.encoder).float().cpu()
+                pooled = pool_targets(logits, ids, counts, self.encoder.sep_id).numpy()
             position = 0
             for index, count in zip(rows, counts, strict=True):
                 outputs[index] = pooled[position : position + count]
@@ -96,26 +93,42 @@ def fixed_batches(lengths: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
             yield width, rows[start : start + size]
 
 
-def pool_targets(token_logits: Tensor, input_ids: Tensor, counts: Sequence[int], sep_id: int) -> Tensor:
-    """Read the targets off token logits: half from the listed slot, half from the mean over its mentions, if any.
+def token_logits(network: Any, input_ids: Tensor, encoder: SlotEncoder) -> Tensor:
+    """Run the network. *Shapes:* (batch, width) to (batch, width, 4)."""
+    mask = input_ids != encoder.pad_id
+    mask[:, 0] = True  # rows that only fill the shape must still attend to something
+    types = {}
+    if getattr(network.config, "type_vocab_size", 0) > 1:
+        depth = (input_ids == encoder.open_id).cumsum(1) - (input_ids == encoder.close_id).cumsum(1)
+        types["token_type_ids"] = (depth > 0).long()
+    logits: Tensor = network(input_ids=input_ids, attention_mask=mask, **types).logits
+    return logits
+
+
+def pool_targets(logits: Tensor, input_ids: Tensor, counts: Sequence[int], sep_id: int) -> Tensor:
+    """Read the targets off token logits: half from the listed slot, half from its mentions, if there are any.
+
+    Of the labels' logits the mentions give their mean; of being addressed the largest, since one mention is enough.
 
     Args:
-        token_logits: *Shape:* (batch, width, outputs).
+        logits: *Shape:* (batch, width, 4).
         input_ids: *Shape:* (batch, width).
         counts: targets of each row; those of row `b` are listed at positions `1 … counts[b]`.
         sep_id: the separator, whose first place in a row ends the front part.
 
     Returns:
-        Logits of all targets, row by row. *Shape:* (sum(counts), outputs).
+        Logits of all targets, row by row. *Shape:* (sum(counts), 4).
     """
-    device = token_logits.device
+    device = logits.device
     rows = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts)).to(device)
     places = torch.cat([torch.arange(1, count + 1) for count in counts]).to(device)
-    listed = token_logits[rows, places]
+    listed = logits[rows, places]
     # A mention is the same token anywhere behind the front part; the listing itself and "by [B]" are no mentions.
     front_end = (input_ids == sep_id).int().argmax(1)
     behind = torch.arange(input_ids.shape[1], device=device) > front_end[rows].unsqueeze(1)
-    weights = (behind & (input_ids[rows] == input_ids[rows, places].unsqueeze(1))).to(token_logits.dtype)
-    found = weights.sum(1, keepdim=True)
-    mentioned = torch.einsum("tw,twc->tc", weights, token_logits[rows]) / found.clamp(min=1)
-    return torch.where(found > 0, (listed + mentioned) / 2, listed)
+    is_mention = behind & (input_ids[rows] == input_ids[rows, places].unsqueeze(1))
+    count = is_mention.sum(1, keepdim=True)
+    at_tokens = logits[rows]
+    mean = torch.einsum("tw,twc->tc", is_mention.to(logits.dtype), at_tokens[..., :-1]) / count.clamp(min=1)
+    largest = at_tokens[..., -1].masked_fill(~is_mention, -torch.inf).amax(1, keepdim=True)
+    return torch.where(count > 0, (listed + torch.cat([mean, largest], dim=1)) / 2, listed)

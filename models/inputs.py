@@ -91,10 +91,11 @@ class SlotEncoder:
         self.tokenizer = tokenizer
         self.max_length = max_length
         self.pad_id = _special(tokenizer, "[PAD]", "<pad>")
-        self._cls = _special(tokenizer, "[CLS]", "<s>")
+        self.cls_id = _special(tokenizer, "[CLS]", "<s>")
         self.sep_id = _special(tokenizer, "[SEP]", "</s>")
-        self._open = _special(tokenizer, _OPEN)
-        self._close = _special(tokenizer, _CLOSE)
+        self.mask_id = _special(tokenizer, "[MASK]", "<mask>")
+        self.open_id = _special(tokenizer, _OPEN)
+        self.close_id = _special(tokenizer, _CLOSE)
         self.slot_ids = tuple(_special(tokenizer, slot) for slot in SLOTS)
 
     def encode(self, passages: Sequence[Passage]) -> list[EncodedPassage]:
@@ -122,8 +123,8 @@ class SlotEncoder:
         if len(body) <= room:
             head = context[-(room - len(body)) :] if len(body) < room else []
             return (self._join(front, head, body),)
-        first = body.index(self._open)
-        last = len(body) - 1 - body[::-1].index(self._close)
+        first = body.index(self.open_id)
+        last = len(body) - 1 - body[::-1].index(self.close_id)
         spare = room - (last + 1 - first)
         if spare >= 0:
             start = max(0, min(first - spare // 2, len(body) - room))
@@ -133,7 +134,7 @@ class SlotEncoder:
         return tuple(self._join(front, [], [body[first], *inside[s : s + room - 2], body[last]]) for s in starts)
 
     def _join(self, front: list[int], context: list[int], body: list[int]) -> tuple[int, ...]:
-        return (self._cls, *front, self.sep_id, *context, self.sep_id, *body, self.sep_id)
+        return (self.cls_id, *front, self.sep_id, *context, self.sep_id, *body, self.sep_id)
 
 
 def add_slots(tokenizer: Tokenizer) -> None:

@@ -11,7 +11,7 @@ import torch
 
 from stancewire.models import checkpoint
 from stancewire.models.checkpoint import CheckpointError
-from stancewire.models.classifier import BATCH_TOKENS, SlotClassifier, fixed_batches, pool_targets
+from stancewire.models.classifier import BATCH_TOKENS, SlotClassifier, fixed_batches, pool_targets, token_logits
 from stancewire.models.inputs import Passage, SlotMention
 from stancewire.schema import Span
 
@@ -39,26 +39,47 @@ def passages(n: int) -> list[Passage]:
 def test_a_target_is_read_half_from_its_listing_and_half_from_its_mentions() -> None:
     sep, slot = 9, 5
     ids = torch.tensor([[1, slot, sep, slot, 7, slot, sep]])
-    token_logits = torch.arange(21.0).reshape(1, 7, 3)
-    pooled = pool_targets(token_logits, ids, [1], sep)
-    expected = (token_logits[0, 1] + (token_logits[0, 3] + token_logits[0, 5]) / 2) / 2
-    assert torch.equal(pooled[0], expected)
+    logits = torch.arange(28.0).reshape(1, 7, 4)
+    pooled = pool_targets(logits, ids, [1], sep)
+    mean = (logits[0, 3] + logits[0, 5]) / 2
+    assert torch.equal(pooled[0, :3], (logits[0, 1] + mean)[:3] / 2)
+    assert pooled[0, 3] == (logits[0, 1, 3] + logits[0, 5, 3]) / 2  # one mention is enough to be addressed
 
 
 def test_an_implied_target_is_read_from_its_listing_alone() -> None:
     ids = torch.tensor([[1, 5, 9, 7, 9]])
-    token_logits = torch.arange(15.0).reshape(1, 5, 3)
-    assert torch.equal(pool_targets(token_logits, ids, [1], 9)[0], token_logits[0, 1])
+    logits = torch.arange(20.0).reshape(1, 5, 4)
+    assert torch.equal(pool_targets(logits, ids, [1], 9)[0], logits[0, 1])
 
 
 def test_the_speaker_behind_by_is_no_mention() -> None:
     ids = torch.tensor([[1, 5, 8, 5, 9, 7, 9]])  # [CLS] [A] by [A] [SEP] … [SEP]
-    token_logits = torch.arange(21.0).reshape(1, 7, 3)
-    assert torch.equal(pool_targets(token_logits, ids, [1], 9)[0], token_logits[0, 1])
+    logits = torch.arange(28.0).reshape(1, 7, 4)
+    assert torch.equal(pool_targets(logits, ids, [1], 9)[0], logits[0, 1])
+
+
+def test_only_tokens_between_the_marks_are_of_the_statement(classifier: SlotClassifier) -> None:
+    seen: dict[str, torch.Tensor] = {}
+
+    class Network:
+        config = classifier.network.config
+
+        def __call__(self, **inputs: torch.Tensor) -> object:
+            seen.update(inputs)
+            return classifier.network(**inputs)
+
+    encoder = classifier.encoder
+    ids = torch.tensor(
+        [[2, 3, 50, encoder.open_id, 51, 52, encoder.close_id, 53, encoder.open_id, 54, encoder.close_id, 3]]
+    )
+    token_logits(Network(), ids, encoder)
+    assert (
+        seen["token_type_ids"][0].bool().tolist() == [False] * 3 + [True] * 3 + [False] * 2 + [True] * 2 + [False] * 2
+    )
 
 
 def test_logits_are_the_same_bits_alone_and_in_any_company(classifier: SlotClassifier) -> None:
-    whole = passages(150)
+    whole = passages(60)
     together = classifier.logits(whole)
     backwards = classifier.logits(whole[::-1])[::-1]
     alone = [classifier.logits([one])[0] for one in whole]

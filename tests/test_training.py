@@ -11,11 +11,12 @@ import pytest
 import torch
 
 from stancewire import StanceClassifier
+from stancewire.models.inputs import SlotEncoder
 from stancewire.schema import Label, Span
-from stancewire.training.batching import UNKNOWN, Example, collate, plan, shuffle_slots
+from stancewire.training.batching import UNKNOWN, Batch, Example, collate, hide_words, plan, shuffle_slots
 from stancewire.training.config import PRESETS, TrainConfig, load_preset
-from stancewire.training.corpus import Source, held_out, read_blocks, read_newsmtsc
-from stancewire.training.loop import rate, train
+from stancewire.training.corpus import Source, add_candidates, held_out, read_blocks, read_newsmtsc
+from stancewire.training.loop import joint_loss, rate, train
 
 CORPUS = Path(__file__).parent.parent / "training" / "corpus"
 
@@ -67,6 +68,18 @@ def test_lines_of_one_newsmtsc_sentence_become_one_pair(tmp_path: Path) -> None:
     assert [target.label for target in pair.targets] == [Label.SUPPORTIVE, Label.CRITICAL]
 
 
+def test_open_candidates_are_known_to_be_addressed_or_not(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(
+        RECORD.replace("C: A boat left Chad on Monday.", "C: A boat left Chad for Mali and Niger."), encoding="utf-8"
+    )
+    (pair,) = read_blocks(path)
+    known = {t.target: (t.label, t.addressed) for t in add_candidates(pair, neutral_is_addressed=False).targets}
+    assert known["TCD"] == (Label.CRITICAL, True)
+    assert known["KEN"] == (Label.NEUTRAL, None)  # marked, but perhaps only since it stands near
+    assert known["MLI"] == known["NER"] == (None, False)
+
+
 def test_sentences_of_one_speech_are_held_out_together() -> None:
     speeches = {
         f"GHA_{number}_1979": {held_out(f"GHA_{number}_1979-{i:04}", 0.3) for i in range(30)} for number in range(50)
@@ -98,7 +111,7 @@ def test_the_order_is_a_function_of_seed_and_epoch_alone() -> None:
 def test_shuffled_slots_keep_who_is_who() -> None:
     slot_ids = range(100, 124)
     ids = np.array([2, 100, 101, 3, 50, 100, 7, 101, 3])
-    shuffled = shuffle_slots(ids, slot_ids, (0, 0, 0))
+    shuffled = shuffle_slots(ids, slot_ids, np.random.default_rng(0))
     is_slot = np.isin(ids, slot_ids)
     np.testing.assert_array_equal(shuffled[~is_slot], ids[~is_slot])
     assert set(shuffled[is_slot]) <= set(slot_ids)
@@ -106,13 +119,32 @@ def test_shuffled_slots_keep_who_is_who() -> None:
     assert shuffled[1] != shuffled[2]
 
 
-def test_a_batch_is_padded_in_whole_tiles() -> None:
-    examples = [Example(np.arange(200, 200 + n), (0, 2), (1, UNKNOWN), 1.0) for n in (5, 17)]
-    batch = collate(examples, [(0, 0, 0), (0, 0, 1)], range(100, 124), pad_id=0)
+def test_hidden_words_leave_slots_marks_and_separators_alone(tiny_slot_encoder: SlotEncoder) -> None:
+    encoder = tiny_slot_encoder
+    special = [encoder.cls_id, encoder.slot_ids[0], encoder.sep_id, encoder.open_id, encoder.close_id]
+    hidden = hide_words(np.array(special * 50 + [40] * 1000), encoder, 0.3, np.random.default_rng(0))
+    assert hidden[:250].tolist() == special * 50
+    assert 0.25 < (hidden[250:] == encoder.mask_id).mean() < 0.35
+
+
+def test_a_batch_is_padded_in_whole_tiles(tiny_slot_encoder: SlotEncoder) -> None:
+    examples = [Example(np.full(n, 40), (0, 2), (1, UNKNOWN), 1.0) for n in (5, 17)]
+    batch = collate(examples, [(0, 0, 0), (0, 0, 1)], tiny_slot_encoder)
     assert batch.input_ids.shape == (2, 32)
     assert batch.counts == (2, 2)
     assert batch.labels.tolist() == [0, 2, 0, 2]
-    assert (batch.input_ids[0, 5:] == 0).all()
+    assert batch.addressed.tolist() == [1, UNKNOWN] * 2
+    assert (batch.input_ids[0, 5:] == tiny_slot_encoder.pad_id).all()
+
+
+def test_the_loss_counts_what_is_known_and_nothing_else() -> None:
+    logits = torch.tensor([[2.0, 0.0, 0.0, 1.0], [0.0, 3.0, 0.0, -1.0]])
+    known = Batch(torch.zeros(1, 1), (2,), torch.tensor([0, UNKNOWN]), torch.tensor([UNKNOWN, 0]), torch.ones(2))
+    expected = (
+        torch.nn.functional.cross_entropy(logits[:1, :3], torch.tensor([0]))
+        + torch.sigmoid(logits[1, 3]).neg().log1p().neg()
+    )
+    assert torch.isclose(joint_loss(logits, known, 0.0), expected / 2)
 
 
 def test_the_rate_rises_to_its_peak_and_falls_to_nothing() -> None:

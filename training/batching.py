@@ -1,7 +1,8 @@
 """Which passages form a batch: by length under a token budget, in an order that is a function of seed and epoch alone.
 
 Rows are shuffled, then sorted by length within pools of many batches: little padding, and yet neighbours by chance. The
-slot letters of every row are drawn anew each epoch, so that no letter comes to mean anything. Batches are whole tiles of
+slot letters of every row are drawn anew each epoch, so that no letter comes to mean anything, and so are the words hidden from
+it, which makes up for dropout, slow on CPUs. Batches are whole tiles of
 the matrix units (8 rows, widths in steps of 16): ragged shapes take a third longer on CPUs.
 """
 
@@ -14,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+
+from stancewire.models.inputs import SlotEncoder
 
 _POOL_ROWS = 1600
 _ROW_TILE, _WIDTH_TILE = 8, 16
@@ -64,25 +67,38 @@ def plan(lengths: Sequence[int], batch_tokens: int, seed: int, epoch: int) -> li
 
 
 def batches(
-    examples: Sequence[Example], slot_ids: Sequence[int], pad_id: int, batch_tokens: int, seed: int, epoch: int
+    examples: Sequence[Example],
+    encoder: SlotEncoder,
+    batch_tokens: int,
+    seed: int,
+    epoch: int,
+    *,
+    token_dropout: float = 0.0,
 ) -> Iterator[Batch]:
-    """The batches of an epoch, slot letters drawn anew."""
+    """The batches of an epoch, slot letters and hidden words drawn anew."""
     for rows in plan([len(example.ids) for example in examples], batch_tokens, seed, epoch):
-        yield collate([examples[row] for row in rows], [(seed, epoch, row) for row in rows], slot_ids, pad_id)
+        keys = [(seed, epoch, row) for row in rows]
+        yield collate([examples[row] for row in rows], keys, encoder, token_dropout=token_dropout)
 
 
 def collate(
-    examples: Sequence[Example], keys: Sequence[tuple[int, int, int]], slot_ids: Sequence[int], pad_id: int
+    examples: Sequence[Example],
+    keys: Sequence[tuple[int, int, int]],
+    encoder: SlotEncoder,
+    *,
+    token_dropout: float = 0.0,
 ) -> Batch:
-    """Pad examples into a batch; the slot letters of each are drawn by its key."""
+    """Pad examples into a batch; what is random in each is drawn by its key."""
     width = _tiled(max(len(example.ids) for example in examples))
-    ids = np.full((len(examples), width), pad_id, np.int64)
+    ids = np.full((len(examples), width), encoder.pad_id, np.int64)
     for row, (example, key) in enumerate(zip(examples, keys, strict=True)):
-        ids[row, : len(example.ids)] = shuffle_slots(example.ids, slot_ids, key)
-    counts = tuple(len(example.labels) for example in examples)
+        random = np.random.default_rng(key)
+        ids[row, : len(example.ids)] = hide_words(
+            shuffle_slots(example.ids, encoder.slot_ids, random), encoder, token_dropout, random
+        )
     return Batch(
         input_ids=torch.from_numpy(ids),
-        counts=counts,
+        counts=tuple(len(example.labels) for example in examples),
         labels=torch.tensor([label for example in examples for label in example.labels]),
         addressed=torch.tensor([known for example in examples for known in example.addressed]),
         weights=torch.tensor([example.weight for example in examples for _ in example.labels]),
@@ -94,11 +110,18 @@ def _tiled(length: int) -> int:
 
 
 def shuffle_slots(
-    ids: npt.NDArray[np.int64], slot_ids: Sequence[int], key: tuple[int, int, int]
+    ids: npt.NDArray[np.int64], slot_ids: Sequence[int], random: np.random.Generator
 ) -> npt.NDArray[np.int64]:
-    """Give the entities of a passage other letters, drawn by `key`. *Shape:* (tokens,), unchanged."""
+    """Give the entities of a passage other letters. *Shape:* (tokens,), unchanged."""
     known = np.asarray(slot_ids)
-    letters = np.random.default_rng(key).permutation(known)
-    place = np.searchsorted(known, ids)
-    is_slot = known[np.minimum(place, len(known) - 1)] == ids
-    return np.where(is_slot, letters[np.minimum(place, len(known) - 1)], ids)
+    letters = random.permutation(known)
+    place = np.minimum(np.searchsorted(known, ids), len(known) - 1)
+    return np.where(known[place] == ids, letters[place], ids)
+
+
+def hide_words(
+    ids: npt.NDArray[np.int64], encoder: SlotEncoder, share: float, random: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """Hide a share of the words behind the mask token; slots, marks and separators stay. *Shape:* (tokens,), unchanged."""
+    kept = [*encoder.slot_ids, encoder.cls_id, encoder.sep_id, encoder.open_id, encoder.close_id]
+    return np.where((random.random(len(ids)) < share) & ~np.isin(ids, kept), encoder.mask_id, ids)

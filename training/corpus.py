@@ -9,19 +9,22 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import re
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 from stancewire import text as text_stage
 from stancewire.eval.articles import SIGNS, read_articles
 from stancewire.pairs import PairTarget, StancePair, read_pairs
 from stancewire.people import find_people
-from stancewire.schema import LABELS, Span, Speaker, Statement
+from stancewire.schema import LABELS, Kind, Label, Mention, Person, Span, Speaker, Statement
 from stancewire.states import Gazetteer
-from stancewire.targets import find_candidates
+from stancewire.targets import NAMED, find_candidates
+from stancewire.text import Document
 
 _FIELD = re.compile(r"(# id|C|T|S|L|K): ?(.*)")
 
@@ -83,31 +86,17 @@ def _block(lines: list[str], where: str) -> StancePair:
 
 
 def read_article_pairs(path: Path) -> Iterator[StancePair]:
-    """Read the statements of annotated articles, each in the text of its article.
-
-    Beside the annotated targets stand the candidates that the annotators did not mark, as not addressed. Of a target
-    that is no candidate nothing is said, or the model would learn that what it is shown without need is addressed.
-    """
+    """Read the statements of annotated articles, each in the text of its article."""
     for article in read_articles(path):
-        document = text_stage.read(article.text)
-        mentions = Gazetteer.default().find(document.text)
-        people = find_people(document, mentions)
         for number, gold in enumerate(article.statements, 1):
-            spans = tuple(document.clean_span(span) for span in gold.spans)
-            statement = Statement(spans, gold.kind, None, "gold")
-            speaker = Speaker(gold.speaker, None, gold.state, None, "gold")
-            candidates = [target.code for target in find_candidates(document, statement, speaker, mentions, people)]
-            targets = [PairTarget(c, label, None, c in candidates or None) for c, label in gold.targets.items()]
-            targets += (PairTarget(code, None, None, False) for code in candidates if code not in gold.targets)
-            if targets:
-                yield StancePair(
-                    id=f"{article.doc_id}-{number}",
-                    text=article.text,
-                    statement=gold.spans,
-                    targets=tuple(targets),
-                    speaker=gold.speaker,
-                    speaker_state=gold.state,
-                )
+            yield StancePair(
+                id=f"{article.doc_id}-{number}",
+                text=article.text,
+                statement=gold.spans,
+                targets=tuple(PairTarget(code, label) for code, label in gold.targets.items()),
+                speaker=gold.speaker,
+                speaker_state=gold.state,
+            )
 
 
 def read_newsmtsc(path: Path) -> Iterator[StancePair]:
@@ -139,6 +128,38 @@ READERS: dict[str, Callable[[Path], Iterator[StancePair]]] = {
 }
 
 
+def add_candidates(pair: StancePair, *, neutral_is_addressed: bool) -> StancePair:
+    """Add the open candidates of a pair that the annotators did not mark, and say of all open ones what is known.
+
+    Marked candidates are addressed, others are not. Of targets that need no judgement, and of those that are no
+    candidates, nothing is said: the model is never asked.
+
+    Args:
+        neutral_is_addressed: false where annotators marked as neutral what merely stands near; nothing is said of those.
+    """
+    document, mentions, people = _read_text(pair.text)
+    statement = Statement(tuple(map(document.clean_span, pair.statement)), Kind.DIRECT, None, "gold")
+    speaker = Speaker(pair.speaker, None, pair.speaker_state, None, "gold")
+    candidates = find_candidates(document, statement, speaker, mentions, people)
+    judged = [candidate.code for candidate in candidates if candidate.rule != NAMED]
+    targets = [
+        dataclasses.replace(target, addressed=True)
+        if target.target in judged and (neutral_is_addressed or target.label is not Label.NEUTRAL)
+        else target
+        for target in pair.targets
+    ]
+    marked = {target.target for target in pair.targets}
+    targets += (PairTarget(code, addressed=False) for code in judged if code not in marked)
+    return dataclasses.replace(pair, targets=tuple(targets))
+
+
+@functools.lru_cache(maxsize=1)
+def _read_text(text: str) -> tuple[Document, list[Mention], tuple[Person, ...]]:
+    document = text_stage.read(text)
+    mentions = Gazetteer.default().find(document.text)
+    return document, mentions, find_people(document, mentions)
+
+
 def group_of(pair_id: str) -> str:
     """What a record must not be parted from when data are split: its speech, article, or itself.
 
@@ -163,6 +184,8 @@ class Source:
         files: a glob, relative to `training/corpus/`, or with `{data}` for the folder of outside data.
         weight: scales the loss of its pairs.
         held_out: share of its groups kept for development, 0 to 1.
+        candidates: "all" or "evaluative" adds the open candidates to its pairs (`add_candidates`); the latter where
+            annotators marked as neutral what merely stands near.
         only_dev: all of it is for development.
     """
 
@@ -172,10 +195,13 @@ class Source:
     weight: float = 1.0
     held_out: float = 0.0
     only_dev: bool = False
+    candidates: Literal["none", "all", "evaluative"] = "none"
 
     def __post_init__(self) -> None:
         if self.format not in READERS:
             raise ValueError(f"source {self.name!r}: format {self.format!r}; expected one of {', '.join(READERS)}")
+        if self.candidates not in ("none", "all", "evaluative"):
+            raise ValueError(f"source {self.name!r}: candidates {self.candidates!r}; expected none, all or evaluative")
         if not 0 <= self.held_out < 1:
             raise ValueError(f"source {self.name!r}: held_out {self.held_out}; expected 0 <= share < 1")
         if not self.weight > 0:
@@ -202,7 +228,12 @@ class Source:
         """The pairs to train on, weighted, and those held out."""
         train, dev = [], []
         for path in self.paths(data):
-            for pair in READERS[self.format](path):
+            for read in READERS[self.format](path):
+                pair = read
+                if self.candidates != "none":
+                    pair = add_candidates(read, neutral_is_addressed=self.candidates == "all")
+                if not pair.targets:
+                    continue  # a statement about nobody, with no state near it
                 if self.only_dev or held_out(pair.id, self.held_out):
                     dev.append(pair)
                 else:

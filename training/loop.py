@@ -2,8 +2,8 @@
 
     stancewire train --preset default --data DIR -o runs/mine
 
-Each epoch every passage is seen once, its slot letters drawn anew; after it the dev pairs are measured source by source
-and the weights with the best mean macro-F1 are kept. The same loop runs on a CPU and on a GPU.
+Each epoch every passage is seen once, its slot letters and hidden words drawn anew; after it the moving average of the weights
+is measured on the dev pairs, source by source, and the one with the best mean is kept. The same loop runs on a CPU and on a GPU.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from stancewire import stance
 from stancewire.eval.metrics import macro_f1
 from stancewire.models import checkpoint
 from stancewire.models.calibration import Calibration, fit_addressed_from, fit_temperature
-from stancewire.models.classifier import SlotClassifier, pool_targets
+from stancewire.models.classifier import SlotClassifier, pool_targets, token_logits
 from stancewire.models.inputs import SlotEncoder
 from stancewire.pairs import PairTarget, StancePair
 from stancewire.schema import LABELS
@@ -142,20 +143,24 @@ def fit(
     steps = sum(len(plan(lengths, config.batch_tokens, config.seed, epoch)) for epoch in range(config.epochs))
     optimizer = make_optimizer(network, config)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, steps, config.warmup))
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(config.average))
     best: tuple[int, dict[str, float], dict[str, torch.Tensor]] | None = None
     step = 0
     for epoch in range(config.epochs):
         network.train()
         began, losses, tokens, padding = time.perf_counter(), [], 0, 0
-        for batch in batches(examples, encoder.slot_ids, encoder.pad_id, config.batch_tokens, config.seed, epoch):
+        for batch in batches(
+            examples, encoder, config.batch_tokens, config.seed, epoch, token_dropout=config.token_dropout
+        ):
             losses.append(train_step(config, placement, network, encoder, optimizer, batch))
             schedule.step()
+            average.update_parameters(network)
             step += 1
             real = int((batch.input_ids != encoder.pad_id).sum())
             tokens += real
             padding += batch.input_ids.numel() - real
         seconds = time.perf_counter() - began
-        classifier = SlotClassifier(network, encoder)
+        classifier = SlotClassifier(average.module, encoder)
         scores = {
             f"{name}.{figure}": score
             for name, pairs in dev_pairs.items()
@@ -171,7 +176,7 @@ def fit(
             padding=padding / (tokens + padding),
         )
         if best is None or mean(scores) > mean(best[1]):
-            best = epoch, scores, copy.deepcopy(network.state_dict())
+            best = epoch, scores, copy.deepcopy(average.module.state_dict())
     assert best is not None
     return best
 
@@ -186,10 +191,9 @@ def train_step(
 ) -> torch.Tensor:
     """One step; the loss, still on the device."""
     ids = batch.input_ids.to(placement.device)
-    mask = ids != encoder.pad_id
     with torch.autocast(placement.device.type, placement.dtype, enabled=placement.dtype != torch.float32):
-        token_logits = network(input_ids=ids, attention_mask=mask).logits
-    logits = pool_targets(token_logits.float(), ids, batch.counts, encoder.sep_id)
+        at_tokens = token_logits(network, ids, encoder)
+    logits = pool_targets(at_tokens.float(), ids, batch.counts, encoder.sep_id)
     loss = joint_loss(logits, batch, config.label_smoothing)
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)

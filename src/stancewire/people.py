@@ -26,7 +26,9 @@ _DATELINE = re.compile(
 )
 _QUOTED = re.compile(r"[\"“«„][^\"”»“\n]*[\"”»“]")
 _AMERICAN = re.compile(r"\b(?:(?:Sen|Rep)\. [A-Z]|M[RS]S?\. [A-Z]{2,}:|[RD]-[A-Z][a-z]|Republicans?\b|Democrats?\b)")
-_FINITE = re.compile(r"was|has|had|spent|left|[a-z]+ed")
+_FINITE = re.compile(
+    r"is|was|has|had|does|did|got|spent|left|took|made|went|came|wrote|read|put|gave|sat|stood|thinks|wants|[a-z]+ed"
+)
 _FRONTED = frozenset(["in", "from", "at", "over in", "for", "back in", "but in", "and in", "only"])
 _FRONT = 40
 _MEMORY = 12
@@ -181,12 +183,17 @@ class Context:
                 return found[0].code
         return None
 
-    def here(self, position: int, head: str) -> str | None:
-        """The state whose unnamed holder of an office, or whose institution, an article means at `position`."""
+    def codes_in(self, span: Span) -> frozenset[str]:
+        """The states that `span` mentions."""
+        low, high = bisect.bisect_left(self._starts, span.start), bisect.bisect_left(self._starts, span.end)
+        return frozenset(mention.code for mention in self.mentions[low:high])
+
+    def here(self, position: int, head: str, hosts: frozenset[str] = frozenset()) -> str | None:
+        """The state whose unnamed holder of an office, or whose institution, an article means at `position`: no host's."""
         if self.american and head in _CONGRESSIONAL:
             return "USA"
         for code in self._around(position):
-            if code not in _BODIES and not (code == "USA" and head in _PARLIAMENTARY):
+            if code not in _BODIES and code not in hosts and not (code == "USA" and head in _PARLIAMENTARY):
                 return code
         return None
 
@@ -301,15 +308,15 @@ class Register:
         return self._speaks(name) or self._explained(name)
 
     def _speaks(self, name: Span) -> bool:
-        """Whether a reporting verb stands beside a name, or the name opens a sentence as its subject."""
+        """Whether a reporting verb stands beside a name, or a finite one after a name of several words."""
         before = self._text[max(0, name.start - 20) : name.start].split()[-1:]
         after = re.match(r"\s+([a-z]+)", self._text[name.end : name.end + 20])
         if before and before[0].lower() in words_of("reporting"):
             return True
-        return after is not None and bool(
-            after[1] in words_of("reporting")
-            or (" " in name.of(self._text) and _FINITE.fullmatch(after[1]) and self.context.opening(name.start) == name.start)
-        )
+        if after is None:
+            return False
+        subject = " " in name.of(self._text) and not (before and before[0].lower() in words_of("complement"))
+        return after[1] in words_of("reporting") or (subject and _FINITE.fullmatch(after[1]) is not None)
 
     def _explained(self, name: Span) -> bool:
         """Whether the text goes on to say who a name is: "Gul Rehman, who left Karachi", "Wilner Desrosiers, 62,"."""
@@ -359,7 +366,8 @@ class Register:
             or (state and entity.state and state != entity.state)
         ):
             return False
-        if len(phrase.words) > 1 and (phrase.words ^ entity.words) & _RANKS:
+        changed = phrase.words ^ entity.words
+        if "prime" in changed or (len(phrase.words) > 1 and changed & _RANKS):
             return False
         return phrase.words <= entity.words or entity.words <= phrase.words
 
@@ -389,8 +397,8 @@ class Register:
 
     def _inferred(self, phrase: Phrase) -> str | None:
         """The state of a phrase that gives none: that of the place, for those who act or speak for some state."""
-        if phrase.kind is Kind.NAME and not any(title in _PUBLIC_TITLES for title in phrase.titles):
-            return phrase.implied or self._known(phrase.span)
+        if phrase.kind in (Kind.NAME, Kind.ROLE) and not any(title in _PUBLIC_TITLES for title in phrase.titles):
+            return phrase.implied or (self._known(phrase.span) if phrase.kind is Kind.NAME else None)
         acts = phrase.kind is Kind.INSTITUTION or (phrase.kind is Kind.OFFICE and not phrase.plural)
         if not acts and not any(title in _PUBLIC_TITLES for title in phrase.titles):
             return None
@@ -408,7 +416,8 @@ class Register:
         ):
             return implied
         if "abroad" in phrase.marks and phrase.kind is not Kind.INSTITUTION and "embassy" not in phrase.words:
-            return self.context.here(start, phrase.head)
+            hosts = self.context.codes_in(phrase.span)
+            return self.context.here(start, phrase.head, hosts)
         if "abroad" in phrase.marks:
             return next((e.state for e in reversed(self.entities[-_MEMORY:]) if e.posted), None)
         if phrase.head in _VOICES and self._institutions:
@@ -445,6 +454,8 @@ class Register:
             entity.leads = phrase.leads
             if entity.state is None:
                 entity.state = self._inferred(phrase)
+        if entity.state is None and entity.kind is Kind.NAME and phrase.kind is Kind.NAME:
+            entity.state = self._inferred(phrase)
         entity.words |= phrase.words
         entity.heads |= {phrase.head} - {""}
         entity.gender = entity.gender or phrase.gender

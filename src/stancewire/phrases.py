@@ -108,6 +108,7 @@ _DATES = words_of("date")
 _PRIVATE = words_of("private")
 _REPORTING = words_of("reporting")
 _STOPS = words_of("bound")
+_SERVING = frozenset({"aide", "adviser", "advisor", "assistant", "secretary", "counsel"})
 _TAIL = 10
 _UNKNOWN = 2
 _REACH = 9
@@ -463,7 +464,8 @@ class Reader:
         private = entry is not None and entry.kind == "role"
         right, state, anchor = head + 1, None, None
         while (preposition := self._at(right)) and preposition.lower in _COMPLEMENTS and right - head < _TAIL:
-            own = preposition.lower in ("of", "from") or not (posted or private or preposition.lower == "to")
+            serves = preposition.lower == "to" and tokens[head].lower in _SERVING
+            own = serves or preposition.lower in ("of", "from") or not (posted or private or preposition.lower == "to")
             end, last_noun = right + 1, None
             while (token := self._at(end)) and end - right <= _REACH:
                 if token.lower in _ARTICLES or token.lower in _POSSESSIVES or token.lower == "that":
@@ -555,13 +557,14 @@ class Reader:
         return Span(self._tokens[tokens[0]].start, self._tokens[tokens[1] - 1].end)
 
     def _placed(self, position: int) -> str | None:
-        """The state that follows a name: "Tremblay (Canada)", "Azlan Mokhtar of Malaysia"."""
+        """The state that follows a name: "Tremblay (Canada)", "Azlan Mokhtar of Malaysia", "Kaisa, the Finn,"."""
         link = self._text_at(position).lower()
-        if link not in ("(", "of"):
+        if link not in ("(", "of", ","):
             return None
-        after = self._at(position + 1)
-        if after is not None and after.lower == "the":
-            after = self._at(position + 2)
+        article = self._text_at(position + 1).lower() in _ARTICLES
+        after = self._at(position + 2 if article else position + 1)
+        if link == "," and not (article and self._text_at(position + 3) in (",", ".", "by", "who")):
+            return None
         return after.code if after is not None else None
 
     def _phrase(self, unit: _Unit) -> Phrase:

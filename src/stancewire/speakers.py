@@ -292,6 +292,11 @@ class _Resolver:
 
     def _before(self, place: int) -> _Voice | None:
         """The one mentioned just before a relative pronoun."""
+        index = bisect.bisect_left(self._mention_starts, place) - 1
+        if index >= 0 and self._text[self._mentions[index].span.end : place].strip(" ,") == "":
+            span = self._mentions[index].span
+            if not self._places_in(span):
+                return _Voice(span.of(self._text), None, self._mentions[index].code, False, False, None)
         low = bisect.bisect_left(self._place_starts, place)
         return self._places[low - 1][1] if low else self._previous
 
