@@ -432,7 +432,7 @@ class Register:
         """The state of a bare name that speaks as one the reader knows; whoever is explained ("who sells rice") has none."""
         if self._text[name.end : name.end + 1] == ":":
             return self.context.home
-        if self._explained(name) or not self._speaks(name):
+        if self.context.american or self._explained(name) or not self._speaks(name):
             return None
         return self.context.nearby(name.start) or self.context.home
 
@@ -454,7 +454,7 @@ class Register:
             entity.leads = phrase.leads
             if entity.state is None:
                 entity.state = self._inferred(phrase)
-        if entity.state is None and entity.kind is Kind.NAME and phrase.kind is Kind.NAME:
+        if entity.state is None and entity.kind is phrase.kind is Kind.NAME and not self._explained(entity.mentions[0]):
             entity.state = self._inferred(phrase)
         entity.words |= phrase.words
         entity.heads |= {phrase.head} - {""}
