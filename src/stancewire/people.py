@@ -298,25 +298,31 @@ class Register:
 
     def _holder(self, phrase: Phrase) -> Entity | None:
         """The unnamed official just spoken of, where a name speaks that the article explains in no other way."""
-        last = next((e for e in reversed(self._recent) if e.personal), None)
-        if last is None or last.name or last.indefinite or last.plural or last.kind is not Kind.OFFICE or not last.firm:
-            return None
-        apart = self.context.sentence(phrase.span.start) - self.context.sentence(last.mentions[-1].start)
-        return last if 0 <= apart <= 3 and self._speaks(phrase.span) and not self._explained(phrase.span) else None
+        for last in reversed(self._recent):
+            if self.context.sentence(phrase.span.start) - self.context.sentence(last.mentions[-1].start) > 4:
+                return None
+            if last.name is None and last.firm and last.kind is Kind.OFFICE and not (last.indefinite or last.plural):
+                return last if self._reports(phrase.span) and not self._explained(phrase.span) else None
+        return None
 
     def _is_person(self, name: Span) -> bool:
         return self._speaks(name) or self._explained(name)
 
     def _speaks(self, name: Span) -> bool:
         """Whether a reporting verb stands beside a name, or a finite one after a name of several words."""
+        after = re.match(r"\s+([a-z]+)", self._text[name.end : name.end + 20])
+        if self._reports(name) or after is None:
+            return self._reports(name)
+        before = self._text[max(0, name.start - 20) : name.start].split()[-1:]
+        subject = " " in name.of(self._text) and not (before and before[0].lower() in words_of("complement"))
+        return subject and _FINITE.fullmatch(after[1]) is not None
+
+    def _reports(self, name: Span) -> bool:
+        """Whether a reporting verb stands right before or after a name."""
         before = self._text[max(0, name.start - 20) : name.start].split()[-1:]
         after = re.match(r"\s+([a-z]+)", self._text[name.end : name.end + 20])
-        if before and before[0].lower() in words_of("reporting"):
-            return True
-        if after is None:
-            return False
-        subject = " " in name.of(self._text) and not (before and before[0].lower() in words_of("complement"))
-        return after[1] in words_of("reporting") or (subject and _FINITE.fullmatch(after[1]) is not None)
+        words = [word.lower() for word in before] + ([after[1]] if after else [])
+        return any(word in words_of("reporting") for word in words)
 
     def _explained(self, name: Span) -> bool:
         """Whether the text goes on to say who a name is: "Gul Rehman, who left Karachi", "Wilner Desrosiers, 62,"."""
