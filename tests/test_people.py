@@ -104,6 +104,35 @@ def test_private_persons_and_places_speak_for_no_state() -> None:
     assert "Kap Choeng" not in people
 
 
+@pytest.mark.parametrize(
+    ("article", "name", "state"),
+    [
+        ("SANTIAGO - Rain fell. Bernardo Larraechea said no.", "Bernardo Larraechea", "CHL"),
+        ("SANTIAGO - Rain fell. Bernardo Larraechea, who sells rice, said no.", "Bernardo Larraechea", None),
+        ("SANTIAGO - Rain fell. Bernardo Larraechea, a farmer, said no.", "Bernardo Larraechea", None),
+        ("HELSINKI - They met. Eva Lund, the Swede, said no.", "Eva Lund", "SWE"),
+        ("ALGIERS - France rose. A former ambassador to Algiers, Luc Marel, said no.", "Luc Marel", "FRA"),
+        ("OSLO - Rain fell. An aide to the Colombian leader said no.", "An aide to the Colombian leader", "COL"),
+        ("Carl Dunmore, a deputy United States trade representative, spoke of India.", "Carl Dunmore", "USA"),
+        ("Beijing gave notice. Mexico, its commerce ministry said, was wrong.", "its commerce ministry", "CHN"),
+        ("MS. HALVORSEN: Good afternoon, everyone in Tbilisi.", "HALVORSEN", "USA"),
+    ],
+)
+def test_who_needs_no_introduction_is_of_the_place_unless_the_text_says_otherwise(
+    article: str, name: str, state: str | None
+) -> None:
+    assert people_of(article)[name].state == state
+
+
+def test_a_name_joins_an_office_that_has_an_owner() -> None:
+    assert people_of('"Yes," said Célia Nogueira, the firm\'s director.')["Célia Nogueira"].office == "director"
+
+
+def test_the_minister_is_not_the_prime_minister() -> None:
+    found = people_of("Latvia's prime minister left. Latvia's defence minister stayed. The minister said no.")
+    assert len(found["Latvia's defence minister"].mentions) == 2
+
+
 def test_localities_are_found_but_not_inside_names() -> None:
     found = find_places("ATLANTA - A prosecutor in Istanbul met Savannah Brown of Fort Dodge, Iowa.")
     assert [place.code for place in found] == ["USA", "TUR", "USA"]

@@ -72,6 +72,28 @@ def test_a_quotation_without_attribution_goes_on_with_the_speaker_before() -> No
     assert names('"[One]," <Tal Ronen, a spokeswoman for Israel,> said. "[Two]. [Three]."') == ["Tal Ronen"] * 3
 
 
+def test_a_possessive_is_no_pronoun() -> None:
+    article = '"[One]," <Rosa Petty, a British minister,> said. "[Two]," <Her deputy, Jeremy Croft,> said.'
+    assert names(article) == ["Rosa Petty", "Jeremy Croft"]
+
+
+def test_a_clause_that_stands_for_a_source_names_it_at_its_end() -> None:
+    article = "The Danish president spoke. In a radio talk given to friends two days earlier the president said [no]."
+    assert names(article.replace("In a", "<In a").replace("president said", "president> said")) == [
+        "The Danish president"
+    ]
+
+
+def test_a_document_speaks_for_the_institution_that_issued_it() -> None:
+    [speaker] = speakers_of("[No], <a statement by the Polish foreign ministry> said.")
+    assert (speaker.name, speaker.state) == ("the Polish foreign ministry", "POL")
+
+
+def test_a_quotation_without_attribution_is_by_whom_the_link_after_it_names() -> None:
+    article = "“[One],” <Dana Kovacs, a Slovak minister,> said. “[Two].” Thus the governor of Syunik, Robert Hakobjanyan, in Yerevan."
+    assert names(article) == ["Dana Kovacs", "Robert Hakobjanyan"]
+
+
 def test_states_and_seats_speak_for_themselves() -> None:
     found = speakers_of('"[No]," <Tehran> said. "[Yes]," <the Kremlin> said.')
     assert [(speaker.name, speaker.state) for speaker in found] == [("Tehran", "IRN"), ("Kremlin", "RUS")]

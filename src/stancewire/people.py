@@ -22,7 +22,7 @@ from stancewire.text import Document
 
 _LOWER = re.compile(r"(?<!\w)[^\W\d_A-Z][^\W\d_]*")
 _DATELINE = re.compile(
-    r"\W{0,3}((?:[^\W\d_a-z][^\W\d_a-z'’ ]{2}|[A-Z][\w/]{1,30} \()[^\n:—–]{0,60}?)(?:\s[-–—]{1,2}\s|—|:\s|(?<=\d)\.\s)"
+    r"\W{0,3}((?:[^\W\d_a-z]['’]?[^\W\d_a-z'’ ]{2}|[A-Z][\w/]{1,30} \()[^\n:—–]{0,60}?)(?:\s[-–—]{1,2}\s|—|:\s|(?<=\d)\.\s)"
 )
 _QUOTED = re.compile(r"[\"“«„][^\"”»“\n]*[\"”»“]")
 _AMERICAN = re.compile(r"\b(?:(?:Sen|Rep)\. [A-Z]|M[RS]S?\. [A-Z]{2,}:|[RD]-[A-Z][a-z]|Republicans?\b|Democrats?\b)")
@@ -260,7 +260,7 @@ class Register:
         if phrase.state or phrase.kind is Kind.ROLE:
             return phrase.state
         if phrase.determiner in ("its", "their"):
-            return self._owner(start)
+            return self._owner(self.context.opening(start) if self._interposed(phrase.span) else start)
         if phrase.determiner in ("our", "my"):
             return self.context.home
         if phrase.determiner in ("his", "her"):
@@ -271,6 +271,15 @@ class Register:
         if phrase.kind in (Kind.OFFICE, Kind.INSTITUTION):
             return self.context.fronted(start)
         return None
+
+    def _interposed(self, span: Span) -> bool:
+        """Whether an attribution stands inside what it reports, whose subject it is not: "Mexico, its ministry said, was"."""
+        after = re.match(r"\s+([a-z]+),\s", self._text[span.end : span.end + 20])
+        return (
+            self._text[max(0, span.start - 2) : span.start] == ", "
+            and after is not None
+            and after[1] in words_of("reporting")
+        )
 
     def _owner(self, position: int) -> str | None:
         """The state of what "its" refers to: an institution that opens the sentence or the one before, else a state."""
@@ -393,7 +402,9 @@ class Register:
             leads=phrase.leads,
             posted="abroad" in phrase.marks,
             civic="civic" in phrase.marks,
-            introduced=phrase.kind is not Kind.NAME or bool(phrase.titles or phrase.state) or self._is_person(phrase.span),
+            introduced=(
+                phrase.kind is not Kind.NAME or bool(phrase.titles or phrase.state) or self._is_person(phrase.span)
+            ),
             gender=phrase.gender,
             mentions=[],
         )

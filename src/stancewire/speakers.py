@@ -37,8 +37,10 @@ _ADVERBIAL = re.compile(
 )
 _DOCUMENT = re.compile(r"(?:the|this|that|a|an) (?:\w+ )?(?:statement|letter|message|note|text)", re.IGNORECASE)
 _GAP = re.compile(
-    r"[\s,.;:'\"’”»“–—-]{1,6}(?P<link>(?:[Tt]hus|[Ss]o|(?:This|That|So) (?:is|was|from)|[Ww]ith these words|[Ii]n the words of)\s)?"
+    r"[\s,.;:'\"’”»“–—-]{1,6}"
+    r"(?P<link>(?:[Tt]hus|[Ss]o|(?:This|That|So) (?:is|was|from)|[Ww]ith these words|[Ii]n the words of)\s)?"
 )
+_ISSUED = re.compile(r"\b(?:by|of|from) $")
 _TRIM = " \t\r\n,;:.—–-\"'“”‘’„«»()[]"
 
 
@@ -175,13 +177,22 @@ class _Resolver:
                 best = (end - start, -len(span), voice)
         if best is None or _ADVERBIAL.match(source.of(self._text)):
             return self._ending(source) or (best[2] if best else None)
-        return best[2]
+        return (self._issuer(source) if best[2].document else None) or best[2]
+
+    def _issuer(self, source: Span) -> _Voice | None:
+        """The institution whose document a source is: "a statement by the foreign ministry"."""
+        for span, voice in self._places_in(source):
+            before = self._text[max(source.start, span.start - 6) : span.start]
+            if not (voice.personal or voice.document) and _ISSUED.search(before):
+                return voice
+        return None
 
     def _ending(self, source: Span) -> _Voice | None:
         """Whoever a clause or an adverbial that stands for a source ends with: "Two days earlier the president"."""
         end = source.start + len(source.of(self._text).rstrip(_TRIM))
         for span, voice in self._places_in(source):
-            if span.end >= end and span.start > source.start and not _NESTED.search(self._text[span.start - 5 : span.start]):
+            before = self._text[max(source.start, span.start - 6) : span.start]
+            if span.end >= end and before and not _NESTED.search(before):
                 return voice
         return None
 
