@@ -90,7 +90,9 @@ def test_a_document_speaks_for_the_institution_that_issued_it() -> None:
 
 
 def test_a_quotation_without_attribution_is_by_whom_the_link_after_it_names() -> None:
-    article = "“[One],” <Dana Kovacs, a Slovak minister,> said. “[Two].” Thus the governor, Robert Hakobjanyan, in Yerevan."
+    article = (
+        "“[One],” <Dana Kovacs, a Slovak minister,> said. “[Two].” Thus the governor, Robert Hakobjanyan, in Yerevan."
+    )
     assert names(article) == ["Dana Kovacs", "Robert Hakobjanyan"]
 
 
