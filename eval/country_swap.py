@@ -1,19 +1,14 @@
 """Country swap: every state of a passage replaced by another must change no label and no bit of a probability.
 
-    python -m stancewire.eval.country_swap [MODEL]
-
-takes passages of the project's corpus through the whole way from text to probabilities, names and all, so that it also
-catches what betrays a state beside its name (an article, a possessive) and names that are found in one text and not in
-the other.
+Passages go the whole way from text to probabilities, names and all, so that this also catches what betrays a state
+beside its name (an article, a possessive) and names that are found in one text and not in the other.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
-import json
 import re
-import sys
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -109,16 +104,3 @@ def measure_swap(classifier: StanceClassifier, pairs: Iterable[StancePair], pass
         ),
         probabilities_changed=sum(not np.array_equal(a, b) for a, b in zip(before, after, strict=True)),
     )
-
-
-def main(arguments: Sequence[str]) -> None:
-    from stancewire.training.corpus import Source
-
-    pairs, _ = Source("corpus", "blocks", "*.txt").read(None)
-    classifier = StanceClassifier.from_pretrained(arguments[0] if arguments else None)
-    every = max(1, len(pairs) // 250)
-    print(json.dumps(dataclasses.asdict(measure_swap(classifier, pairs[::every])), indent=2))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -5,8 +5,8 @@ the target at all. Tokens of the statement are of the second token type, where t
 match the marks. The logits of a target are the mean of those at its listed slot and of
 the mean of those at its mentions, which lets the head see both the verdict gathered in front and the words at the place.
 
-Batches have one of a few fixed shapes, so that a passage meets the same matrix products, and gets the same bits,
-whatever else is labelled with it. Short passages pay for it with padding.
+Batches have one of a few fixed shapes (8 rows, widths in steps of 32), so that a passage meets the same matrix products, and
+gets the same bits, whatever else is labelled with it; a batch that is not full pays for it with padding.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from torch import Tensor
 from stancewire.models.inputs import Passage, SlotEncoder
 from stancewire.schema import LABELS
 
-BATCH_TOKENS = 2048
+BATCH_ROWS = 8
 _WIDTH_STEP = 32
 OUTPUTS: tuple[str, ...] = (*LABELS, "addressed")
 """What the columns of the logits stand for."""
@@ -68,7 +68,7 @@ class SlotClassifier:
     def _run(self, windows: Sequence[tuple[tuple[int, ...], int]]) -> list[npt.NDArray[np.float32]]:
         outputs: list[npt.NDArray[np.float32] | None] = [None] * len(windows)
         for width, rows in fixed_batches([len(ids) for ids, _ in windows]):
-            ids = torch.full((max(1, BATCH_TOKENS // width), width), self.encoder.pad_id)
+            ids = torch.full((BATCH_ROWS, width), self.encoder.pad_id)
             for row, index in enumerate(rows):
                 ids[row, : len(windows[index][0])] = torch.tensor(windows[index][0])
             counts = [windows[index][1] for index in rows]
@@ -88,9 +88,8 @@ def fixed_batches(lengths: Sequence[int]) -> Iterator[tuple[int, list[int]]]:
     for index, length in enumerate(lengths):
         by_width.setdefault(-(-length // _WIDTH_STEP) * _WIDTH_STEP, []).append(index)
     for width, rows in sorted(by_width.items()):
-        size = max(1, BATCH_TOKENS // width)
-        for start in range(0, len(rows), size):
-            yield width, rows[start : start + size]
+        for start in range(0, len(rows), BATCH_ROWS):
+            yield width, rows[start : start + BATCH_ROWS]
 
 
 def token_logits(network: Any, input_ids: Tensor, encoder: SlotEncoder) -> Tensor:

@@ -24,6 +24,8 @@ LAYERS = [
     {"rows", "pairs"},
     {"models"},
     {"words", "repair", "text", "language", "quotation_marks", "cues", "states"},
+    {"people", "windows"},
+    {"speakers", "targets"},
     {"stance"},
     {"pipeline"},
     {"eval"},

@@ -105,6 +105,7 @@ def test_a_lone_surrogate_costs_one_character_not_the_run(name: str, tmp_path: P
 @pytest.mark.parametrize("name", ["out.jsonl", "out.csv", "out.parquet"])
 def test_an_interrupted_run_leaves_the_earlier_file_and_nothing_else(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("earlier")
+
     def interrupted() -> None:
         with open_sink(tmp_path / name) as sink:
             sink.write(row())
@@ -172,7 +173,7 @@ def test_a_reader_that_goes_away_ends_the_run_quietly() -> None:
         "    while True: sink.write({'doc_id': 'x' * 1000})\n"
     )
     command = [sys.executable, "-c", code]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()

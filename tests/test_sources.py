@@ -129,7 +129,11 @@ def test_a_web_page_gives_text_title_date_and_address(tmp_path: Path) -> None:
     [article], aside = read(tmp_path / "a.html")
     assert aside == []
     assert "officials said on Tuesday.\n“We go,” he said" in article.text
-    assert (article.title, article.published, article.url) == ("Envoy leaves", "2026-03-01", "https://courier.example/a")
+    assert (article.title, article.published, article.url) == (
+        "Envoy leaves",
+        "2026-03-01",
+        "https://courier.example/a",
+    )
 
 
 def test_a_page_without_an_article_is_set_aside(tmp_path: Path) -> None:

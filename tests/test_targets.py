@@ -79,7 +79,7 @@ def test_the_name_of_a_leader_stands_for_the_state() -> None:
 def test_what_an_unnamed_reference_may_mean_is_a_candidate() -> None:
     text = "Venezuela stopped a ship on Monday. The foreign ministry of Brazil called it “[[piracy in uniform]]”."
     found = {target.code: target for target in candidates_of(text, "BRA")}
-    assert (found["VEN"].rule, found["VEN"].evidence) == ("near", Evidence.CONTEXT)
+    assert (found["VEN"].rule, found["VEN"].evidence) == ("salient", Evidence.CONTEXT)
 
 
 def test_a_pronoun_is_told_from_bare_context() -> None:
@@ -92,6 +92,19 @@ def test_an_open_candidate_points_at_its_nearest_mention() -> None:
     text = "Venezuela stopped a ship. Venezuela kept the crew. “[[They have gone too far]]”, the ministry said."
     (found,) = [target for target in candidates_of(text, "BRA") if target.code == "VEN"]
     assert found.mention == Span(text.rindex("Venezuela"), text.rindex("Venezuela") + len("Venezuela"))
+
+
+def test_a_foreign_name_in_the_statement_leaves_no_state_salient() -> None:
+    text = "Ethiopia massed troops. Ethiopia dug in. “[[Eritrea should show restraint]]”, the envoy said."
+    found = {target.code: target.rule for target in candidates_of(text, "AU")}
+    assert found["ERI"] == NAMED
+    assert found["ETH"] == "near"
+
+
+def test_where_the_speaker_comes_from_is_not_salient() -> None:
+    text = "An analyst of the Moscow Institute for Russian Affairs said [[the talks were long]]."
+    found = candidates_of(text, None, Kind.INDIRECT, source="An analyst of the Moscow Institute for Russian Affairs")
+    assert [target.rule for target in found] == ["near"]
 
 
 def test_the_own_state_is_for_the_model_to_decide_even_where_it_is_named() -> None:
@@ -126,7 +139,7 @@ def test_open_candidates_are_bounded() -> None:
     names = sorted(Gazetteer.default().name(code) for code in ("IRN", "IRQ", "EGY", "OMN", "MLI", "TCD", "KEN", "PER"))
     crowd = ", ".join([*names, "Chile", "Cuba", "Fiji", "Ghana", "Haiti", "India", "Japan", "Libya"])
     found = candidates_of(f"{crowd} met. “[[It is so]]”, he said.", None)
-    assert len([target for target in found if target.rule == "near"]) == MOST_OPEN
+    assert len([target for target in found if target.rule in ("near", "salient")]) == MOST_OPEN
 
 
 @given(

@@ -208,7 +208,7 @@ def test_a_span_beyond_the_text_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit", ['"', "“", "A", " ", "\n", ".", "! ", "a ", "A . ", "x- y", "T h e e n v o y ", ".\"", "&a", "Â"], ids=repr
+    "unit", ['"', "“", "A", " ", "\n", ".", "! ", "a ", "A . ", "x- y", "T h e e n v o y ", '."', "&a", "Â"], ids=repr
 )
 def test_time_grows_in_step_with_length(unit: str) -> None:
     def seconds(size: int) -> float:

@@ -150,6 +150,9 @@ def evaluate(
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Stance pairs, JSONL.")] = None,
     articles: Annotated[Path | None, typer.Option(help="Annotated articles.")] = None,
+    country_swap: Annotated[
+        int | None, typer.Option(min=1, help="Swap the states in so many passages of the shipped corpus.")
+    ] = None,
     predictions: Annotated[
         Path | None, typer.Option(help="With --data: write each target's probabilities here.")
     ] = None,
@@ -157,8 +160,8 @@ def evaluate(
     precision: Precision = PrecisionOption.AUTO,
 ) -> None:
     """Measure a model on labelled data; prints one JSON document."""
-    if (data is None) == (articles is None):
-        raise typer.BadParameter("give either --data PAIRS.jsonl or --articles FILE")
+    if [data, articles, country_swap].count(None) != 2:
+        raise typer.BadParameter("give one of --data PAIRS.jsonl, --articles FILE and --country-swap N")
     if predictions is not None and data is None:
         raise typer.BadParameter("--predictions goes with --data")
     try:
@@ -171,11 +174,18 @@ def evaluate(
             if predictions is not None:
                 measured.write(predictions)
             document: dict[str, Any] = dataclasses.asdict(measured.report())
-        else:
+        elif articles is not None:
             from stancewire.eval.articles import evaluate_articles, read_articles
 
-            assert articles is not None
             document = evaluate_articles(pipeline, read_articles(articles))
+        else:
+            from stancewire.eval.country_swap import measure_swap
+            from stancewire.training.corpus import Source
+
+            assert country_swap is not None
+            pairs, _ = Source("corpus", "blocks", "*.txt").read(None)
+            every = max(1, len(pairs) // country_swap)
+            document = dataclasses.asdict(measure_swap(pipeline.classifier, pairs[::every], country_swap))
     except (OSError, ValueError) as error:
         _fail(error)
     print(json.dumps(document, indent=2))

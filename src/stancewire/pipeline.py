@@ -255,7 +255,7 @@ class StancePipeline:
     ) -> Iterator[LabelledTarget]:
         """The candidates the statement names, and those the model takes it to be about."""
         for target, row, addressed in zip(candidates, judgement.probabilities, judgement.addressed, strict=True):
-            if target.rule == targets.NAMED or addressed:
+            if addressed + targets.PRIOR[target.rule] >= 0:
                 placed = dataclasses.replace(target, mention=_raw(target.mention, document))
                 yield LabelledTarget(placed, self.gazetteer.name(target.code), stance.stance(row))
 

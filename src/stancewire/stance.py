@@ -6,7 +6,7 @@ import dataclasses
 import os
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -39,11 +39,11 @@ class Judgement:
 
     Attributes:
         probabilities: of the labels, given that the statement is about the target. *Shape:* (targets, 3).
-        addressed: whether the statement is about the target at all. *Shape:* (targets,).
+        addressed: log-odds, above the threshold, that the statement is about the target at all. *Shape:* (targets,).
     """
 
     probabilities: npt.NDArray[np.float64]
-    addressed: npt.NDArray[np.bool_]
+    addressed: npt.NDArray[np.floating[Any]]
 
 
 class StanceClassifier:
@@ -94,7 +94,7 @@ class StanceClassifier:
         logits = iter(self.network.logits([part for whole in parts for part in whole]))
         joined = [np.concatenate([next(logits) for _ in whole]) for whole in parts]
         return [
-            Judgement(self.calibration.probabilities(item[:, :3]), item[:, 3] >= self.calibration.addressed_from)
+            Judgement(self.calibration.probabilities(item[:, :3]), item[:, 3] - self.calibration.addressed_from)
             for item in joined
         ]
 

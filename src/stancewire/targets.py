@@ -1,15 +1,17 @@
 """Which states a statement can be about: those it names, and those it may refer to without naming them.
 
 A foreign state that the statement names is its target (right 96 times in 100 on annotated articles). What else it is
-about is a question of meaning: nearly half of the targets that annotators mark are not named in the statement, and no
-rule or model over surface features (recency, frequency, pronouns) found them with an F1 above 0.75. So the states near
-the statement, the speaker's own and the article's foremost are listed as open candidates, and the slot model, which
-reads the words, decides on each in the same pass that judges the stance.
+about is a question of meaning: nearly half of the targets that annotators mark are not named in the statement. So the
+states near the statement, the speaker's own and the article's foremost are listed as open candidates, and the slot model,
+which reads the words, decides on each in the same pass that judges the stance. What it reads is weighed against what the
+place alone suggests (`PRIOR`): where a statement names no foreign state, the most salient one before it is meant more
+often than not, by recency and frequency as in Lappin and Leass (1994). Either alone is worse (`docs/results.md`).
 """
 
 from __future__ import annotations
 
 import bisect
+import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,6 +22,21 @@ from stancewire.windows import window
 
 NAMED = "named"
 """The rule of targets that need no further judgement."""
+
+PRIOR: dict[str, float] = {NAMED: math.inf, "salient": 1.0, "own": 0.0, "near": 0.0, "foremost": 0.0}
+"""What the rule of a candidate adds to the log-odds that it is addressed."""
+
+SALIENT = 1.3
+"""The least salience at which a state is taken to be what a statement without a foreign name refers to."""
+
+DECAY = 0.5
+"""What each sentence between a mention and the statement leaves of the mention's weight."""
+
+LEAD_WEIGHT, FREQUENCY_WEIGHT, PLACE_WEIGHT = 0.5, 2.0, 0.3
+"""Salience of standing in the first paragraph, of the share of mentions, and of a city that only says where."""
+
+WINDOW = 40
+"""Mentions before the statement that are weighed; keeps the cost of a statement independent of the article's length."""
 
 FOREMOST = 2
 """How many of the article's most mentioned states are candidates wherever they stand."""
@@ -44,7 +61,7 @@ def find_candidates(
 ) -> list[Target]:
     """What one statement can be about, each code once: first what it names, in order, then what is open.
 
-    The rule tells which: `NAMED` is a target; "own", "near" and "foremost" are for the slot model to decide.
+    The rule tells which: `NAMED` is a target; "own", "salient", "near" and "foremost" are for the slot model to decide.
 
     Args:
         mentions: every mention of the document, in order (`states.Gazetteer.find`).
@@ -62,8 +79,9 @@ def find_candidates(
         targets[speaker.state] = _own(speaker.state, inside, words)
     evidence = Evidence.PRONOUN if _BACK.search(words) else Evidence.CONTEXT
     nearest = {mention.code: mention for mention in read if mention.rule != "dateline"}
+    likely = None if any(code != speaker.state for code in targets) else _salient(doc, statement, speaker, mentions)
     for code, mention in list(reversed(nearest.items()))[:MOST_OPEN]:
-        targets.setdefault(code, Target(code, mention.span, evidence, "near"))
+        targets.setdefault(code, Target(code, mention.span, evidence, "salient" if code == likely else "near"))
     for code in foremost(mentions):
         targets.setdefault(code, Target(code, None, Evidence.CONTEXT, "foremost"))
     return list(targets.values())
@@ -82,6 +100,35 @@ def _own(state: str, inside: Iterable[Mention], words: str) -> Target:
         if mention.code == state:
             return Target(state, mention.span, mention.evidence, "own")
     return Target(state, None, Evidence.PRONOUN if _OWN.search(words) else Evidence.CONTEXT, "own")
+
+
+def _salient(doc: Document, statement: Statement, speaker: Speaker, mentions: Sequence[Mention]) -> str | None:
+    """The foreign state that stands out most before a statement, not counting datelines and who speaks."""
+    source = statement.attribution.source if statement.attribution else None
+    end = statement.end
+    after = bisect.bisect_left(mentions, end, key=lambda mention: mention.span.start)
+    foreign = [
+        mention
+        for mention in mentions[max(0, after - WINDOW) : after]
+        if mention.code != speaker.state
+        and mention.rule != "dateline"
+        and not any(span is not None and span.overlaps(mention.span) for span in (source, speaker.span))
+    ]
+    here = _sentence(doc, statement.start)
+    lead = doc.paragraphs[0].end if doc.paragraphs else 0
+    salience: dict[str, float] = {}
+    for mention in foreign:
+        weight = PLACE_WEIGHT if mention.rule == "place" else 1.0
+        distance = max(0, here - _sentence(doc, mention.span.start))
+        weight *= DECAY**distance + FREQUENCY_WEIGHT / len(foreign)
+        salience[mention.code] = salience.get(mention.code, LEAD_WEIGHT * (mention.span.start < lead)) + weight
+    best = max(salience, key=salience.__getitem__, default=None)
+    return best if best is not None and salience[best] >= SALIENT else None
+
+
+def _sentence(doc: Document, offset: int) -> int:
+    """The number of the sentence at `offset`, or of the last before it."""
+    return max(0, bisect.bisect_right(doc.sentences, offset, key=lambda sentence: sentence.start) - 1)
 
 
 def _within(stretch: Span, mentions: Sequence[Mention], people: Iterable[Person]) -> list[Mention]:
