@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from stancewire import text as text_stage
 from stancewire.pairs import PairTarget, StancePair
 from stancewire.schema import Evidence, Mention, Span
 from stancewire.stance import StanceClassifier
@@ -45,7 +46,13 @@ class Swap:
 
 
 def swap(pair: StancePair) -> StancePair | None:
-    """The pair with every state in its text replaced by another, none twice; None where there are more than stand-ins."""
+    """The pair with every state in its text replaced by another, none twice.
+
+    None where there are more states than stand-ins, and where the text is damaged: what is not written out, such as
+    "Pales tinian", cannot be replaced.
+    """
+    if text_stage.read(pair.text).repaired:
+        return None
     mentions = Gazetteer.default().find(pair.text)
     codes = dict.fromkeys([*(mention.code for mention in mentions), *(target.target for target in pair.targets)])
     if pair.speaker_state is not None:
