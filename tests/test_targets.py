@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from stancewire import text as texts
 from stancewire.schema import Attribution, Evidence, Kind, Person, Span, Speaker, Statement, Target
 from stancewire.states import Gazetteer
-from stancewire.targets import MOST_OPEN, NAMED, find_candidates
+from stancewire.targets import MOST_OPEN, NAMED, CandidateFinder
 
 
 def candidates_of(
@@ -34,12 +34,10 @@ def candidates_of(
     if leader:
         mentions = tuple(Span(found.start(), found.end()) for found in re.finditer(leader[0], text))
         people.append(Person(leader[0], "president", leader[1], mentions, leads=True))
-    return find_candidates(
-        texts.read(text),
-        Statement(tuple(spans), kind, attribution, "test"),
-        Speaker(source, None, state, said_by, "test"),
-        Gazetteer.default().find(text),
-        people,
+    document = texts.read(text)
+    finder = CandidateFinder(document, Gazetteer.default().find(text), people)
+    return finder.candidates(
+        Statement(tuple(spans), kind, attribution, "test"), Speaker(source, None, state, said_by, "test")
     )
 
 

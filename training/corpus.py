@@ -21,9 +21,9 @@ from stancewire import text as text_stage
 from stancewire.eval.articles import SIGNS, read_articles
 from stancewire.pairs import PairTarget, StancePair, read_pairs
 from stancewire.people import find_people
-from stancewire.schema import LABELS, Kind, Label, Mention, Person, Span, Speaker, Statement
+from stancewire.schema import LABELS, Kind, Label, Span, Speaker, Statement
 from stancewire.states import Gazetteer
-from stancewire.targets import NAMED, find_candidates
+from stancewire.targets import NAMED, CandidateFinder
 from stancewire.text import Document
 
 _FIELD = re.compile(r"(# id|C|T|S|L|K): ?(.*)")
@@ -137,10 +137,10 @@ def add_candidates(pair: StancePair, *, neutral_is_addressed: bool) -> StancePai
     Args:
         neutral_is_addressed: false where annotators marked as neutral what merely stands near; nothing is said of those.
     """
-    document, mentions, people = _read_text(pair.text)
+    document, finder = _read_text(pair.text)
     statement = Statement(tuple(map(document.clean_span, pair.statement)), Kind.DIRECT, None, "gold")
     speaker = Speaker(pair.speaker, None, pair.speaker_state, None, "gold")
-    candidates = find_candidates(document, statement, speaker, mentions, people)
+    candidates = finder.candidates(statement, speaker)
     judged = [candidate.code for candidate in candidates if candidate.rule != NAMED]
     targets = [
         dataclasses.replace(target, addressed=True)
@@ -154,10 +154,10 @@ def add_candidates(pair: StancePair, *, neutral_is_addressed: bool) -> StancePai
 
 
 @functools.lru_cache(maxsize=1)
-def _read_text(text: str) -> tuple[Document, list[Mention], tuple[Person, ...]]:
+def _read_text(text: str) -> tuple[Document, CandidateFinder]:
     document = text_stage.read(text)
     mentions = Gazetteer.default().find(document.text)
-    return document, mentions, find_people(document, mentions)
+    return document, CandidateFinder(document, mentions, find_people(document, mentions))
 
 
 def group_of(pair_id: str) -> str:

@@ -218,11 +218,12 @@ class StancePipeline:
         mentions = self.gazetteer.find(document.text)
         known = people.find_people(document, mentions)
         slots = stance.slot_mentions(document.text, mentions, known)
+        finder = targets.CandidateFinder(document, mentions, known)
         found = []
         for statement, speaker in zip(
             statements, speakers.find_speakers(document, statements, mentions, known), strict=True
         ):
-            candidates = tuple(targets.find_candidates(document, statement, speaker, mentions, known))
+            candidates = tuple(finder.candidates(statement, speaker))
             codes = [target.code for target in candidates]
             passage = stance.cut_passage(document, statement.spans, slots, codes, speaker.state) if candidates else None
             found.append(_Found(statement, speaker, candidates, passage))

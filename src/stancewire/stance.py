@@ -19,7 +19,7 @@ from stancewire.people import find_people
 from stancewire.schema import LABELS, Label, Mention, Person, Span, Stance
 from stancewire.states import Gazetteer
 from stancewire.text import Document
-from stancewire.windows import window
+from stancewire.windows import starting_in, window
 
 if TYPE_CHECKING:
     import torch
@@ -184,7 +184,8 @@ def cut_passage(
                 return Span(span.start - stretch.start + offset, span.end - stretch.start + offset)
         return None
 
-    placed = ((moved(mention.span), mention) for mention in mentions)
+    read = (mention for stretch in around.stretches for mention in starting_in(stretch, mentions))
+    placed = ((moved(mention.span), mention) for mention in read)
     return Passage(
         text=" ".join(pieces),
         body=offsets[len(pieces) - 1] + len(around.context),

@@ -16,9 +16,9 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from stancewire.schema import Evidence, Mention, Person, Span, Speaker, Statement, Target
+from stancewire.schema import Evidence, Mention, Person, Speaker, Statement, Target
 from stancewire.text import Document
-from stancewire.windows import window
+from stancewire.windows import start_of, starting_in, window
 
 NAMED = "named"
 """The rule of targets that need no further judgement."""
@@ -52,47 +52,65 @@ _OWN = re.compile(
 )
 
 
-def find_candidates(
-    doc: Document,
-    statement: Statement,
-    speaker: Speaker,
-    mentions: Sequence[Mention],
-    people: Sequence[Person],
-) -> list[Target]:
-    """What one statement can be about, each code once: first what it names, in order, then what is open.
-
-    The rule tells which: `NAMED` is a target; "own", "salient", "near" and "foremost" are for the slot model to decide.
+class CandidateFinder:
+    """Finds the candidates of the statements of one document; what concerns the whole of it is worked out once.
 
     Args:
         mentions: every mention of the document, in order (`states.Gazetteer.find`).
         people: who the document introduces; a leader's name stands for the state.
     """
-    words = " ".join(span.of(doc.text) for span in statement.spans)
-    stretches = window(doc, statement.spans).stretches
-    read = [mention for stretch in stretches for mention in _within(stretch, mentions, people)]
-    inside = [mention for mention in read if any(span.overlaps(mention.span) for span in statement.spans)]
-    targets: dict[str, Target] = {}
-    for mention in inside:
-        if mention.code != speaker.state:
-            targets.setdefault(mention.code, Target(mention.code, mention.span, mention.evidence, NAMED))
-    if speaker.state is not None:
-        targets[speaker.state] = _own(speaker.state, inside, words)
-    evidence = Evidence.PRONOUN if _BACK.search(words) else Evidence.CONTEXT
-    nearest = {mention.code: mention for mention in read if mention.rule != "dateline"}
-    likely = None if any(code != speaker.state for code in targets) else _salient(doc, statement, speaker, mentions)
-    for code, mention in list(reversed(nearest.items()))[:MOST_OPEN]:
-        targets.setdefault(code, Target(code, mention.span, evidence, "salient" if code == likely else "near"))
-    for code in foremost(mentions):
-        targets.setdefault(code, Target(code, None, Evidence.CONTEXT, "foremost"))
-    return list(targets.values())
 
+    def __init__(self, doc: Document, mentions: Sequence[Mention], people: Sequence[Person]) -> None:
+        self._doc = doc
+        self._stated = [mention for mention in mentions if mention.rule != "dateline"]
+        self._mentions = sorted([*mentions, *_leaders(people)], key=start_of)
+        counts = Counter(mention.code for mention in self._stated)
+        self._foremost = [code for code, _ in counts.most_common(FOREMOST)]
 
-def foremost(mentions: Iterable[Mention]) -> list[str]:
-    """The states an article mentions most, the first mentioned first among equals."""
-    return [
-        code
-        for code, _ in Counter(mention.code for mention in mentions if mention.rule != "dateline").most_common(FOREMOST)
-    ]
+    def candidates(self, statement: Statement, speaker: Speaker) -> list[Target]:
+        """What one statement can be about, each code once: first what it names, in order, then what is open.
+
+        The rule tells which: `NAMED` is a target; "own", "salient", "near" and "foremost" are for the slot model to decide.
+        """
+        words = " ".join(span.of(self._doc.text) for span in statement.spans)
+        stretches = window(self._doc, statement.spans).stretches
+        read = [mention for stretch in stretches for mention in starting_in(stretch, self._mentions)]
+        inside = [mention for mention in read if any(span.overlaps(mention.span) for span in statement.spans)]
+        targets: dict[str, Target] = {}
+        for mention in inside:
+            if mention.code != speaker.state:
+                targets.setdefault(mention.code, Target(mention.code, mention.span, mention.evidence, NAMED))
+        likely = None if targets else self._salient(statement, speaker)
+        if speaker.state is not None:
+            targets[speaker.state] = _own(speaker.state, inside, words)
+        evidence = Evidence.PRONOUN if _BACK.search(words) else Evidence.CONTEXT
+        nearest = {mention.code: mention for mention in read if mention.rule != "dateline"}
+        for code, mention in list(reversed(nearest.items()))[:MOST_OPEN]:
+            targets.setdefault(code, Target(code, mention.span, evidence, "salient" if code == likely else "near"))
+        for code in self._foremost:
+            targets.setdefault(code, Target(code, None, Evidence.CONTEXT, "foremost"))
+        return list(targets.values())
+
+    def _salient(self, statement: Statement, speaker: Speaker) -> str | None:
+        """The foreign state that stands out most before a statement, not counting datelines and who speaks."""
+        source = statement.attribution.source if statement.attribution else None
+        after = bisect.bisect_left(self._stated, statement.end, key=start_of)
+        foreign = [
+            mention
+            for mention in self._stated[max(0, after - WINDOW) : after]
+            if mention.code != speaker.state
+            and not any(span is not None and span.overlaps(mention.span) for span in (source, speaker.span))
+        ]
+        here = _sentence(self._doc, statement.start)
+        lead = self._doc.paragraphs[0].end if self._doc.paragraphs else 0
+        salience: dict[str, float] = {}
+        for mention in foreign:
+            weight = PLACE_WEIGHT if mention.rule == "place" else 1.0
+            distance = max(0, here - _sentence(self._doc, mention.span.start))
+            weight *= DECAY**distance + FREQUENCY_WEIGHT / len(foreign)
+            salience[mention.code] = salience.get(mention.code, LEAD_WEIGHT * (mention.span.start < lead)) + weight
+        best = max(salience, key=salience.__getitem__, default=None)
+        return best if best is not None and salience[best] >= SALIENT else None
 
 
 def _own(state: str, inside: Iterable[Mention], words: str) -> Target:
@@ -102,47 +120,13 @@ def _own(state: str, inside: Iterable[Mention], words: str) -> Target:
     return Target(state, None, Evidence.PRONOUN if _OWN.search(words) else Evidence.CONTEXT, "own")
 
 
-def _salient(doc: Document, statement: Statement, speaker: Speaker, mentions: Sequence[Mention]) -> str | None:
-    """The foreign state that stands out most before a statement, not counting datelines and who speaks."""
-    source = statement.attribution.source if statement.attribution else None
-    end = statement.end
-    after = bisect.bisect_left(mentions, end, key=lambda mention: mention.span.start)
-    foreign = [
-        mention
-        for mention in mentions[max(0, after - WINDOW) : after]
-        if mention.code != speaker.state
-        and mention.rule != "dateline"
-        and not any(span is not None and span.overlaps(mention.span) for span in (source, speaker.span))
-    ]
-    here = _sentence(doc, statement.start)
-    lead = doc.paragraphs[0].end if doc.paragraphs else 0
-    salience: dict[str, float] = {}
-    for mention in foreign:
-        weight = PLACE_WEIGHT if mention.rule == "place" else 1.0
-        distance = max(0, here - _sentence(doc, mention.span.start))
-        weight *= DECAY**distance + FREQUENCY_WEIGHT / len(foreign)
-        salience[mention.code] = salience.get(mention.code, LEAD_WEIGHT * (mention.span.start < lead)) + weight
-    best = max(salience, key=salience.__getitem__, default=None)
-    return best if best is not None and salience[best] >= SALIENT else None
-
-
 def _sentence(doc: Document, offset: int) -> int:
     """The number of the sentence at `offset`, or of the last before it."""
     return max(0, bisect.bisect_right(doc.sentences, offset, key=lambda sentence: sentence.start) - 1)
 
 
-def _within(stretch: Span, mentions: Sequence[Mention], people: Iterable[Person]) -> list[Mention]:
-    """The mentions in a stretch of text, leaders' names among them, in order."""
-    first = bisect.bisect_left(mentions, stretch.start, key=lambda mention: mention.span.start)
-    after = bisect.bisect_left(mentions, stretch.end, lo=first, key=lambda mention: mention.span.start)
-    return sorted([*mentions[first:after], *_leaders(people, stretch)], key=lambda mention: mention.span)
-
-
-def _leaders(people: Iterable[Person], stretch: Span) -> Iterator[Mention]:
-    """Mentions by name, in a stretch of text, of those who act for a state."""
+def _leaders(people: Iterable[Person]) -> Iterator[Mention]:
+    """Mentions by name of those who act for a state."""
     for person in people:
         if person.leads and person.state:
-            for span in person.mentions[bisect.bisect_left(person.mentions, Span(stretch.start, stretch.start)) :]:
-                if span.start >= stretch.end:
-                    break
-                yield Mention(span, person.state, Evidence.LEADER, "leader")
+            yield from (Mention(span, person.state, Evidence.LEADER, "leader") for span in person.mentions)

@@ -8,11 +8,20 @@ from __future__ import annotations
 import bisect
 import dataclasses
 from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 from stancewire.schema import Span
 from stancewire.text import Document
 
 CONTEXT_SENTENCES = 3
+
+
+class _Placed(Protocol):
+    @property
+    def span(self) -> Span: ...
+
+
+_P = TypeVar("_P", bound=_Placed)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,3 +54,13 @@ def window(document: Document, statement: Sequence[Span]) -> Window:
     context = Span(before[0].start if before else start, start)
     lead = sentences[0] if first > CONTEXT_SENTENCES else None
     return Window(lead, context, Span(start, end))
+
+
+def starting_in(stretch: Span, items: Sequence[_P]) -> Sequence[_P]:
+    """Those of `items`, sorted by place, that begin in a stretch of text; found by bisection."""
+    first = bisect.bisect_left(items, stretch.start, key=start_of)
+    return items[first : bisect.bisect_left(items, stretch.end, lo=first, key=start_of)]
+
+
+def start_of(item: _Placed) -> int:
+    return item.span.start
