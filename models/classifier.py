@@ -19,7 +19,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from stancewire.models.inputs import Passage, SlotEncoder
+from stancewire.models.inputs import EncodedPassage, Passage, SlotEncoder
 from stancewire.schema import LABELS
 
 BATCH_ROWS = 8
@@ -53,7 +53,10 @@ class SlotClassifier:
         *Shape:* for each passage (len(targets), 4): the labels in the order of `schema.LABELS`, then the log-odds of
         being addressed.
         """
-        encoded = self.encoder.encode(passages)
+        return self.logits_of(self.encoder.encode(passages))
+
+    def logits_of(self, encoded: Sequence[EncodedPassage]) -> list[npt.NDArray[np.float32]]:
+        """`logits` of passages that are encoded already."""
         windows = [(ids, len(item.order)) for item in encoded for ids in item.windows]
         outputs = self._run(windows)
         results, position = [], 0

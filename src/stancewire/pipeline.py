@@ -178,7 +178,7 @@ class StancePipeline:
         for batch in batched(articles, batch_size):
             read = [self._read(_article(article)) for article in batch]
             passages = [found.passage for item in read for found in item.found if found.passage]
-            judged = zip(self.classifier.judge(passages), self.classifier.windowed(passages), strict=True)
+            judged = iter(self.classifier.judge(passages))
             for item in read:
                 yield self._labelled(item, judged)
 
@@ -229,12 +229,12 @@ class StancePipeline:
             found.append(_Found(statement, speaker, candidates, passage))
         return _Read(article, document, tuple(found))
 
-    def _labelled(self, read: _Read, judged: Iterator[tuple[Judgement, bool]]) -> LabelledArticle:
+    def _labelled(self, read: _Read, judged: Iterator[Judgement]) -> LabelledArticle:
         """Join an article's statements to what the classifier made of them; `judged` has one item for each passage."""
         labelled = []
         for number, found in enumerate(read.found, 1):
-            judgement, windowed = next(judged) if found.passage else (None, False)
-            flags = ["windowed"] * windowed
+            judgement = next(judged) if found.passage else None
+            flags = ["windowed"] if judgement and judgement.windowed else []
             if _repaired(found.statement, read.document):
                 flags.append("repaired")
             labelled.append(

@@ -40,10 +40,12 @@ class Judgement:
     Attributes:
         probabilities: of the labels, given that the statement is about the target. *Shape:* (targets, 3).
         addressed: log-odds, above the threshold, that the statement is about the target at all. *Shape:* (targets,).
+        windowed: whether the statement is longer than the encoder reads at once.
     """
 
     probabilities: npt.NDArray[np.float64]
     addressed: npt.NDArray[np.floating[Any]]
+    windowed: bool
 
 
 class StanceClassifier:
@@ -91,17 +93,20 @@ class StanceClassifier:
     def judge(self, passages: Sequence[Passage]) -> list[Judgement]:
         """Judge every target of every passage; a passage beyond the slots is read in parts."""
         parts = [split_targets(whole) for whole in passages]
-        logits = iter(self.network.logits([part for whole in parts for part in whole]))
-        joined = [np.concatenate([next(logits) for _ in whole]) for whole in parts]
-        return [
-            Judgement(self.calibration.probabilities(item[:, :3]), item[:, 3] - self.calibration.addressed_from)
-            for item in joined
-        ]
-
-    def windowed(self, passages: Sequence[Passage]) -> list[bool]:
-        """Which passages are longer than the encoder reads at once."""
-        firsts = [next(iter(split_targets(whole))) for whole in passages]
-        return [encoded.windowed for encoded in self.network.encoder.encode(firsts)]
+        encoded = self.network.encoder.encode([part for whole in parts for part in whole])
+        judged = iter(zip(self.network.logits_of(encoded), encoded, strict=True))
+        judgements = []
+        for whole in parts:
+            pieces = [next(judged) for _ in whole]
+            logits = np.concatenate([piece for piece, _ in pieces])
+            judgements.append(
+                Judgement(
+                    self.calibration.probabilities(logits[:, :3]),
+                    logits[:, 3] - self.calibration.addressed_from,
+                    windowed=any(encoding.windowed for _, encoding in pieces),
+                )
+            )
+        return judgements
 
 
 def stance(probabilities: npt.NDArray[np.float64]) -> Stance:
