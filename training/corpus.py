@@ -128,6 +128,14 @@ READERS: dict[str, Callable[[Path], Iterator[StancePair]]] = {
 }
 
 
+_GROUPED_BY_ID = ("blocks", "articles", "newsmtsc")
+"""Formats of ours, whose ids tell what belongs together (`group_of`); of users' pairs the text does."""
+
+
+def format_of(path: Path) -> str:
+    raise NotImplementedError
+
+
 def add_candidates(pair: StancePair, *, neutral_is_addressed: bool) -> StancePair:
     """Add the open candidates of a pair that the annotators did not mark, and say of all open ones what is known.
 
@@ -161,7 +169,7 @@ def _read_text(text: str) -> tuple[Document, CandidateFinder]:
 
 
 def group_of(pair_id: str) -> str:
-    """What a record must not be parted from when data are split: its speech, article, or itself.
+    """What a record of ours must not be parted from when data are split: its speech, article, or itself.
 
     UN sentences have ids `<speech>-<number>`, statements of articles `<article>-<number>`.
     """
@@ -169,9 +177,9 @@ def group_of(pair_id: str) -> str:
     return match[1] if match else pair_id
 
 
-def held_out(pair_id: str, share: float) -> bool:
-    """Whether a record is held out: a fixed `share` (0 to 1) of the groups, by hash, whatever else is in the data."""
-    return zlib.crc32(group_of(pair_id).encode()) % 10_000 < share * 10_000
+def held_out(group: str, share: float) -> bool:
+    """Whether a group is held out: a fixed `share` (0 to 1) of them, by hash, whatever else is in the data."""
+    return zlib.crc32(group.encode()) % 10_000 < share * 10_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -207,6 +215,16 @@ class Source:
         if not self.weight > 0:
             raise ValueError(f"source {self.name!r}: weight {self.weight}; expected a positive number")
 
+    @classmethod
+    def of_file(cls, path: str | Path, *, weight: float = 1.0, held_out: float = 0.0, only_dev: bool = False) -> Source:
+        """The source that a user's file is, named like the file; its format is found out (`format_of`).
+
+        Raises:
+            FileNotFoundError, ValueError: for a path that is not there, or in no known format.
+        """
+        whole = Path(path).expanduser().absolute()
+        return cls(whole.stem, format_of(whole), str(whole), weight, held_out, only_dev)
+
     def paths(self, data: Path | None) -> list[Path]:
         """The files this source reads, sorted.
 
@@ -217,25 +235,42 @@ class Source:
             raise FileNotFoundError(
                 f"source {self.name!r} reads {self.files}; say where that folder is with --data DIR"
             )
-        base = Path(__file__).parent / "corpus" if "{data}" not in self.files else data
-        assert base is not None
-        paths = sorted(base.glob(self.files.removeprefix("{data}/")))
+        files = Path(self.files)
+        if files.is_absolute():
+            if files.exists():  # its name may hold what a glob would read as a pattern
+                return [files]
+            base, pattern = Path(files.anchor), str(files.relative_to(files.anchor))
+        elif data is not None and "{data}" in self.files:
+            base, pattern = data, self.files.removeprefix("{data}/")
+        else:
+            base, pattern = Path(__file__).parent / "corpus", self.files
+        paths = sorted(base.glob(pattern))
         if not paths:
-            raise FileNotFoundError(f"source {self.name!r}: no file matches {self.files} in {base}")
+            raise FileNotFoundError(f"source {self.name!r}: no file matches {pattern} in {base}")
         return paths
 
-    def read(self, data: Path | None) -> tuple[list[StancePair], list[StancePair]]:
-        """The pairs to train on, weighted, and those held out."""
-        train, dev = [], []
+    def pairs(self, data: Path | None) -> Iterator[StancePair]:
+        """The pairs as they stand in the files, one at a time."""
         for path in self.paths(data):
-            for read in READERS[self.format](path):
-                pair = read
-                if self.candidates != "none":
-                    pair = add_candidates(read, neutral_is_addressed=self.candidates == "all")
-                if not pair.targets:
-                    continue  # a statement about nobody, with no state near it
-                if self.only_dev or held_out(pair.id, self.held_out):
-                    dev.append(pair)
-                else:
-                    train.append(dataclasses.replace(pair, weight=pair.weight * self.weight))
+            yield from READERS[self.format](path)
+
+    def prepare(self, pair: StancePair) -> StancePair | None:
+        """A pair with its open candidates; None for a statement about nobody, with no state near it."""
+        if self.candidates != "none":
+            pair = add_candidates(pair, neutral_is_addressed=self.candidates == "all")
+        return pair if pair.targets else None
+
+    def for_dev(self, pair: StancePair) -> bool:
+        """Whether a pair is for development."""
+        group = group_of(pair.id) if self.format in _GROUPED_BY_ID else pair.text
+        return self.only_dev or held_out(group, self.held_out)
+
+    def read(self, data: Path | None) -> tuple[list[StancePair], list[StancePair]]:
+        """The pairs to train on, weighted, and those for development; all in memory."""
+        train, dev = [], []
+        for pair in filter(None, map(self.prepare, self.pairs(data))):
+            if self.for_dev(pair):
+                dev.append(pair)
+            else:
+                train.append(dataclasses.replace(pair, weight=pair.weight * self.weight))
         return train, dev
