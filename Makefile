@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DATA ?=
+BENCH ?=
 
-.PHONY: label test lint train eval clean
+.PHONY: label test lint train bench-train eval clean
 
 label: $(VENV)/.installed            ## label the example feed and article with the shipped model
 	$(BIN)/stancewire label examples --to table
@@ -20,6 +21,9 @@ lint: $(VENV)/.installed-dev         ## style and types
 
 train: $(VENV)/.installed-train      ## train the default preset: make train DATA=folder-of-outside-data
 	$(BIN)/stancewire train --preset default --data "$(DATA)" --out runs/default
+
+bench-train: $(VENV)/.installed-bench  ## training speed against other trainers: make bench-train BENCH="--rows T1,T2"
+	$(BIN)/python -m benchmarks.train $(BENCH)
 
 eval: $(VENV)/.installed             ## measure the shipped model: make eval ARTICLES=file
 	$(BIN)/stancewire evaluate --articles "$(ARTICLES)"
@@ -40,4 +44,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 $(VENV)/.installed-train: $(VENV)/.installed
 	$(PIP) --editable ".[train]"
+	touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed
+	$(PIP) --editable ".[bench]"
 	touch $@
