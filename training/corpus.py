@@ -4,12 +4,16 @@
 - articles: annotated articles (`eval/articles.py`)
 - newsmtsc: the JSONL of NewsMTSC (Hamborg & Donnay, EACL 2021), one mention of an entity a line
 - pairs: the exchange format (`pairs.py`)
+- csv, parquet, dataset: tables (`tables.py`)
+
+Reading is lazy: one pair is in memory at a time.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import json
 import re
 import zlib
@@ -19,12 +23,13 @@ from typing import Literal
 
 from stancewire import text as text_stage
 from stancewire.eval.articles import SIGNS, read_articles
-from stancewire.pairs import PairTarget, StancePair, read_pairs
+from stancewire.pairs import PairTarget, StancePair, read_pairs, short
 from stancewire.people import find_people
 from stancewire.schema import LABELS, Kind, Label, Span, Speaker, Statement
 from stancewire.states import Gazetteer
 from stancewire.targets import NAMED, CandidateFinder
 from stancewire.text import Document
+from stancewire.training.tables import read_csv, read_dataset, read_parquet
 
 _FIELD = re.compile(r"(# id|C|T|S|L|K): ?(.*)")
 
@@ -125,6 +130,9 @@ READERS: dict[str, Callable[[Path], Iterator[StancePair]]] = {
     "articles": read_article_pairs,
     "newsmtsc": read_newsmtsc,
     "pairs": read_pairs,
+    "csv": read_csv,
+    "parquet": read_parquet,
+    "dataset": read_dataset,
 }
 
 
@@ -132,8 +140,47 @@ _GROUPED_BY_ID = ("blocks", "articles", "newsmtsc")
 """Formats of ours, whose ids tell what belongs together (`group_of`); of users' pairs the text does."""
 
 
+_FORMATS = {".jsonl": "pairs", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
+_HEAD_LINES = 100
+
+
 def format_of(path: Path) -> str:
-    raise NotImplementedError
+    """The format of a user's file: by its ending or, for .txt, by its first lines; a folder is a saved dataset.
+
+    Raises:
+        FileNotFoundError: for a path that is not there.
+        ValueError: for a format that is not known, naming those that are.
+    """
+    if path.is_dir():
+        if (path / "dataset_info.json").is_file():
+            return "dataset"
+        if (path / "dataset_dict.json").is_file():
+            splits = ", ".join(sorted(split.name for split in path.iterdir() if split.is_dir()))
+            raise ValueError(f"{path}: a dataset with the splits {splits}; name the folder of one of them")
+        raise ValueError(f"{path}: not a folder that datasets.Dataset.save_to_disk wrote; name the files in it")
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file")
+    if path.suffix.lower() == ".txt":
+        return _text_format(path)
+    if path.suffix.lower() not in _FORMATS:
+        raise ValueError(
+            f"{path}: unknown format {path.suffix or 'without an ending'!r}; accepted are {', '.join(_FORMATS)}, "
+            ".txt with records or annotated articles, and folders of saved datasets"
+        )
+    return _FORMATS[path.suffix.lower()]
+
+
+def _text_format(path: Path) -> str:
+    """Records are blocks of single-letter fields; articles have a head of `# key:` lines, then text."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        lines = [file.readline(1000).strip() for _ in range(_HEAD_LINES)]
+    head = list(itertools.takewhile(bool, itertools.dropwhile(lambda line: line in ("", "====="), lines)))
+    if head and all(map(_FIELD.fullmatch, head)) and len(head) > 1:
+        return "blocks"
+    if head and all(line.startswith("# ") for line in head):
+        return "articles"
+    first = short(next(filter(None, lines), ""))
+    raise ValueError(f"{path}: neither records nor annotated articles (docs/formats.md); it begins {first}")
 
 
 def add_candidates(pair: StancePair, *, neutral_is_addressed: bool) -> StancePair:
@@ -159,6 +206,16 @@ def add_candidates(pair: StancePair, *, neutral_is_addressed: bool) -> StancePai
     marked = {target.target for target in pair.targets}
     targets += (PairTarget(code, addressed=False) for code in judged if code not in marked)
     return dataclasses.replace(pair, targets=tuple(targets))
+
+
+def _undecodable_line(path: Path) -> int | str:
+    with open(path, "rb") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError:
+                return number
+    return "?"
 
 
 @functools.lru_cache(maxsize=1)
@@ -189,7 +246,7 @@ class Source:
     Attributes:
         name: what figures call it.
         format: a key of `READERS`.
-        files: a glob, relative to `training/corpus/`, or with `{data}` for the folder of outside data.
+        files: a path or glob, absolute, relative to `training/corpus/`, or with `{data}` for the folder of outside data.
         weight: scales the loss of its pairs.
         held_out: share of its groups kept for development, 0 to 1.
         candidates: "all" or "evaluative" adds the open candidates to its pairs (`add_candidates`); the latter where
@@ -219,11 +276,16 @@ class Source:
     def of_file(cls, path: str | Path, *, weight: float = 1.0, held_out: float = 0.0, only_dev: bool = False) -> Source:
         """The source that a user's file is, named like the file; its format is found out (`format_of`).
 
+        Annotated articles get their open candidates: all that is said about a state in them is marked.
+
         Raises:
             FileNotFoundError, ValueError: for a path that is not there, or in no known format.
         """
         whole = Path(path).expanduser().absolute()
-        return cls(whole.stem, format_of(whole), str(whole), weight, held_out, only_dev)
+        form = format_of(whole)
+        return cls(
+            whole.stem, form, str(whole), weight, held_out, only_dev, candidates="all" if form == "articles" else "none"
+        )
 
     def paths(self, data: Path | None) -> list[Path]:
         """The files this source reads, sorted.
@@ -252,7 +314,12 @@ class Source:
     def pairs(self, data: Path | None) -> Iterator[StancePair]:
         """The pairs as they stand in the files, one at a time."""
         for path in self.paths(data):
-            yield from READERS[self.format](path)
+            try:
+                yield from READERS[self.format](path)
+            except UnicodeDecodeError:
+                raise ValueError(
+                    f"{path}:{_undecodable_line(path)}: not UTF-8; save the file in that encoding"
+                ) from None
 
     def prepare(self, pair: StancePair) -> StancePair | None:
         """A pair with its open candidates; None for a statement about nobody, with no state near it."""

@@ -2,7 +2,7 @@
 
 One JSON object a line (`docs/formats.md`):
 
-    {"id", "text", "statement": [[start, end], …], "speaker"?, "speaker_state"?,
+    {"id", "text", "statement": [[start, end], …], "speaker"?, "speaker_state"?, "weight"?: 1.0,
      "targets": [{"target": "IRN", "label": "critical", "mentions"?: [[start, end], …], "addressed"?: true}]}
 
 `target` is a state code or, with `mentions` given, any name of any entity. `label` may be left out where only a
@@ -14,11 +14,15 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from stancewire.schema import Label, Span
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,23 +60,30 @@ class StancePair:
         """
         text = record.get("text")
         if not isinstance(text, str) or not text.strip():
-            raise ValueError(f"field 'text': expected a non-empty string, got {_short(text)}")
+            raise ValueError(f"field 'text': expected a non-empty string, got {short(text)}")
         statement = _spans(record.get("statement"), "statement", text)
         if not statement:
             raise ValueError("field 'statement': expected at least one [start, end], got []")
         targets = record.get("targets")
         if not isinstance(targets, list) or not targets:
-            raise ValueError(f"field 'targets': expected a non-empty list of objects, got {_short(targets)}")
+            raise ValueError(f"field 'targets': expected a non-empty list of objects, got {short(targets)}")
         for name in ("speaker", "speaker_state"):
             if not isinstance(record.get(name), str | None):
-                raise ValueError(f"field '{name}': expected a string or null, got {_short(record[name])}")
+                raise ValueError(f"field '{name}': expected a string or null, got {short(record[name])}")
+        weight = record.get("weight", 1.0)
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight <= sys.float_info.max:
+            raise ValueError(f"field 'weight': expected a positive number, got {short(weight)}")
+        for name, value in (("id", pair_id := str(record.get("id", ""))), ("text", text)):
+            if half := _SURROGATE.search(value):
+                raise ValueError(f"field '{name}': {half[0]!r} is half a surrogate pair and no character")
         return cls(
-            id=str(record.get("id", "")),
+            id=pair_id,
             text=text,
             statement=statement,
             targets=tuple(_target(target, text) for target in targets),
             speaker=record.get("speaker"),
             speaker_state=record.get("speaker_state"),
+            weight=float(weight),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -82,6 +93,8 @@ class StancePair:
             record["speaker"] = self.speaker
         if self.speaker_state is not None:
             record["speaker_state"] = self.speaker_state
+        if self.weight != 1.0:
+            record["weight"] = self.weight
         record["targets"] = []
         for target in self.targets:
             entry: dict[str, Any] = {"target": target.target}
@@ -108,9 +121,9 @@ def read_pairs(path: str | Path) -> Iterator[StancePair]:
             try:
                 record = json.loads(line)
                 if not isinstance(record, dict):
-                    raise ValueError(f"expected a JSON object, got {_short(record)}")
+                    raise ValueError(f"expected a JSON object, got {short(record)}")
                 yield StancePair.from_dict(record)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise ValueError(f"{path}:{number}: {error}") from None
 
 
@@ -126,35 +139,35 @@ def write_pairs(pairs: Iterable[StancePair], path: str | Path) -> int:
 
 def _target(entry: Any, text: str) -> PairTarget:
     if not isinstance(entry, dict) or not isinstance(entry.get("target"), str) or not entry["target"]:
-        raise ValueError(f"field 'targets': expected objects with a string 'target', got {_short(entry)}")
+        raise ValueError(f"field 'targets': expected objects with a string 'target', got {short(entry)}")
     label = entry.get("label")
     if label is not None:
         try:
             label = Label(label)
         except ValueError:
             accepted = ", ".join(Label)
-            raise ValueError(f"field 'label': expected one of {accepted}, got {_short(label)}") from None
+            raise ValueError(f"field 'label': expected one of {accepted}, got {short(label)}") from None
     mentions, addressed = entry.get("mentions"), entry.get("addressed")
     if not isinstance(addressed, bool | None):
-        raise ValueError(f"field 'addressed': expected true, false or null, got {_short(addressed)}")
+        raise ValueError(f"field 'addressed': expected true, false or null, got {short(addressed)}")
     spans = None if mentions is None else _spans(mentions, "mentions", text)
     return PairTarget(entry["target"], label, spans, addressed)
 
 
 def _spans(value: Any, field: str, text: str) -> tuple[Span, ...]:
     if not isinstance(value, list):
-        raise ValueError(f"field '{field}': expected a list of [start, end], got {_short(value)}")
+        raise ValueError(f"field '{field}': expected a list of [start, end], got {short(value)}")
     spans = []
     for item in value:
         if not isinstance(item, list | tuple) or len(item) != 2 or not all(type(offset) is int for offset in item):
-            raise ValueError(f"field '{field}': expected [start, end] in whole numbers, got {_short(item)}")
+            raise ValueError(f"field '{field}': expected [start, end] in whole numbers, got {short(item)}")
         start, end = item
         if not 0 <= start < end <= len(text):
             raise ValueError(f"field '{field}': [{start}, {end}] does not lie in the text of {len(text)} characters")
         spans.append(Span(start, end))
     spans.sort()
     if any(after.start < before.end for before, after in itertools.pairwise(spans)):
-        raise ValueError(f"field '{field}': spans overlap: {_short(value)}")
+        raise ValueError(f"field '{field}': spans overlap: {short(value)}")
     return tuple(spans)
 
 
@@ -162,6 +175,7 @@ def _lists(spans: Iterable[Span]) -> list[list[int]]:
     return [[span.start, span.end] for span in spans]
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """A value as errors show it."""
     shown = repr(value)
     return shown if len(shown) <= 80 else shown[:77] + "…"
