@@ -35,7 +35,7 @@ _NO_LABEL = -100  # what cross-entropy passes over
 _QUIET: Mapping[str, Any] = {"save_strategy": "no", "eval_strategy": "no", "report_to": "none", "disable_tqdm": True}
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Recipe:
     """How a `Trainer` is set up.
 

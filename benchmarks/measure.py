@@ -1,20 +1,18 @@
 """Measuring: runs of several contenders in turn, their medians, and the speed of the machine's matrix products.
 
-Contenders alternate (A, B, A, B, …), so that whatever else slows the machine for a while slows all of them. The first round
-is warm-up and not counted.
+Contenders alternate (A, B, A, B, …), so that whatever else slows the machine for a while slows all of them.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import statistics
-import time
 from collections.abc import Callable, Mapping
 
 import torch
 
+from stancewire.training.precision import Placement, peak_flops
+
 _PRODUCT_SIZES = {"cpu": (512, 1024, 2048), "cuda": (4096, 8192, 16384)}
-_PRODUCT_REPEATS = 5
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,18 +41,9 @@ class Run:
 
 
 def alternate(
-    contenders: Mapping[str, Callable[[int], Run]],
-    repeats: int,
-    threads: int,
-    *,
-    warm_up: Callable[[], object] = lambda: None,
-    log: Callable[[str], None] = print,
+    contenders: Mapping[str, Callable[[int], Run]], repeats: int, threads: int, log: Callable[[str], None]
 ) -> dict[str, list[Run]]:
-    """Run each contender `repeats` times, in turn, with the repeat's number for a seed and the same number of threads.
-
-    `warm_up` is called first; it is to run every contender once, on however little.
-    """
-    warm_up()
+    """Run each contender `repeats` times, in turn, with the repeat's number for a seed and the same number of threads."""
     runs: dict[str, list[Run]] = {name: [] for name in contenders}
     for seed in range(repeats):
         for name, contender in contenders.items():
@@ -65,20 +54,9 @@ def alternate(
     return runs
 
 
-def product_peak(device: torch.device, dtype: torch.dtype) -> float:
-    """The highest rate of square matrix products, in FLOP/s, over several sizes; of each size the median time."""
-    rates = []
-    for size in _PRODUCT_SIZES[device.type]:
-        left, right = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
-        times = []
-        for _ in range(1 + _PRODUCT_REPEATS):
-            synchronize(device)
-            began = time.perf_counter()
-            torch.mm(left, right)
-            synchronize(device)
-            times.append(time.perf_counter() - began)
-        rates.append(2 * size**3 / statistics.median(times[1:]))
-    return max(rates)
+def product_peak(placement: Placement) -> float:
+    """The highest rate of matrix products in FLOP/s, over several sizes."""
+    return max(peak_flops(placement, size) for size in _PRODUCT_SIZES[placement.device.type])
 
 
 def synchronize(device: torch.device) -> None:

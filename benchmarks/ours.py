@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -12,36 +11,43 @@ import torch
 
 from benchmarks.measure import Run
 from benchmarks.workload import Workload
-from stancewire.training.trainer import Trainer
+from stancewire.training.development import mean_macro_f1
+from stancewire.training.reporting import Record
+from stancewire.training.trainer import Trainer, TrainResult
 
 
-def run(workload: Workload, device: torch.device, *, epochs: int, seed: int, **settings: Any) -> Run:
-    """Train with the default preset, `settings` of `TrainConfig` replaced, and measure the last weights on the dev pairs.
+def run(
+    workload: Workload, device: torch.device, *, epochs: int, seed: int, warm_epochs: int = 0, **settings: Any
+) -> Run:
+    """Train with the default preset and measure the last weights on the dev pairs.
+
+    Args:
+        warm_epochs: epochs that are not timed, for what a run does but once (choose kernels, capture graphs): as many are
+            trained alone, and their time is taken off that of `epochs` more.
+        settings: fields of `TrainConfig` to replace.
 
     Raises:
         ValueError: where it did not train on the same tokens as the others.
     """
-    config = dataclasses.replace(workload.config, epochs=epochs, seed=seed, **settings)
+    result, dev = _fit(workload, device, epochs=warm_epochs + epochs, seed=seed, **settings)
+    warm = _fit(workload, device, epochs=warm_epochs, seed=seed, **settings)[0].seconds if warm_epochs else 0.0
+    if result.tokens != (warm_epochs + epochs) * workload.tokens:
+        raise ValueError(f"trained on {result.tokens} tokens; expected {warm_epochs + epochs} × {workload.tokens}")
+    return Run(epochs * workload.tokens, epochs * workload.targets, result.seconds - warm, mean_macro_f1(dev))
+
+
+def _fit(workload: Workload, device: torch.device, **settings: Any) -> tuple[TrainResult, dict[str, float]]:
+    """The result, and the dev figures after the last epoch: peers keep their last weights too, not those best on dev."""
+    config = dataclasses.replace(workload.config, **settings)
+    epochs: list[Record] = []
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "run"
-        result = Trainer(
+        trainer = Trainer(
             config,
-            out,
+            Path(folder),
             train=workload.train,
             dev=workload.dev,
             device=str(device),
             cache=workload.cache,
-            log=lambda _: None,
-        ).fit()
-        score = last_macro_f1(out / "metrics.jsonl")
-    if result.tokens != epochs * workload.tokens:
-        raise ValueError(f"trained on {result.tokens} tokens; expected {epochs} × {workload.tokens}")
-    return Run(result.tokens, epochs * workload.targets, result.seconds, score)
-
-
-def last_macro_f1(metrics: Path) -> float:
-    """The dev macro-F1 after the last epoch: peers keep their last weights too, not the best on the dev pairs."""
-    records = [json.loads(line) for line in metrics.read_text(encoding="utf-8").splitlines()]
-    dev: dict[str, float] = [record["dev"] for record in records if record["event"] == "epoch"][-1]
-    scores = [score for name, score in dev.items() if name.endswith("macro_f1")]
-    return sum(scores) / len(scores)
+            listen=lambda record: epochs.append(record) if record["event"] == "epoch" else None,
+        )
+        return trainer.fit(), epochs[-1]["dev"]
