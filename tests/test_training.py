@@ -9,88 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from stancewire.training.loop import joint_loss, rate, train
 
 from stancewire import StanceClassifier
 from stancewire.models.inputs import SlotEncoder
-from stancewire.schema import Label, Span
 from stancewire.training.batching import UNKNOWN, Batch, Example, collate, hide_words, plan, shuffle_slots
 from stancewire.training.config import PRESETS, TrainConfig, load_preset
-from stancewire.training.corpus import Source, add_candidates, held_out, read_blocks, read_newsmtsc
-from stancewire.training.loop import joint_loss, rate, train
-
-CORPUS = Path(__file__).parent.parent / "training" / "corpus"
-
-RECORD = """\
-# id: test-1
-C: A boat left Chad on Monday.
-T: Kenya called it “[[a theft]]” and said [[it would wait]].
-S: Kenya | KEN
-L: TCD=- KEN=0
-K: indirect, doubtful
-"""
-
-
-def test_a_record_becomes_a_pair(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text(RECORD, encoding="utf-8")
-    (pair,) = read_blocks(path)
-    assert [span.of(pair.text) for span in pair.statement] == ["a theft", "it would wait"]
-    assert pair.text.startswith("A boat left Chad on Monday.\nKenya")
-    assert {target.target: target.label for target in pair.targets} == {"TCD": Label.CRITICAL, "KEN": Label.NEUTRAL}
-    assert (pair.speaker, pair.speaker_state, pair.weight) == ("Kenya", "KEN", 0.5)
-
-
-def test_a_record_without_marks_is_a_statement_as_a_whole(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text("# id: x\nT: Chad waits.\nS: ? | ?\nL: TCD=0\n")
-    (pair,) = read_blocks(path)
-    assert pair.statement == (Span(0, 11),)
-    assert pair.speaker_state is None
-
-
-@pytest.mark.parametrize("bad", ["L: TCD=?", "X: what", "T: again", "L:"])
-def test_a_malformed_record_is_refused_with_its_line(tmp_path: Path, bad: str) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text("\n\n# id: x\nT: Chad waits.\nS: ? | ?\n" + bad + "\n")
-    with pytest.raises(ValueError, match=r"a\.txt:3: "):
-        list(read_blocks(path))
-
-
-def test_lines_of_one_newsmtsc_sentence_become_one_pair(tmp_path: Path) -> None:
-    path = tmp_path / "n.jsonl"
-    rows = [
-        {"id": "1", "sentence": "Ann met Bob.", "mention": "Ann", "from": 0, "to": 3, "polarity": 1},
-        {"id": "2", "sentence": "Ann met Bob.", "mention": "Bob", "from": 8, "to": 11, "polarity": -1},
-    ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (pair,) = read_newsmtsc(path)
-    assert [target.mentions for target in pair.targets] == [(Span(0, 3),), (Span(8, 11),)]
-    assert [target.label for target in pair.targets] == [Label.SUPPORTIVE, Label.CRITICAL]
-
-
-def test_open_candidates_are_known_to_be_addressed_or_not(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_text(
-        RECORD.replace("C: A boat left Chad on Monday.", "C: A boat left Chad for Mali and Niger."), encoding="utf-8"
-    )
-    (pair,) = read_blocks(path)
-    known = {t.target: (t.label, t.addressed) for t in add_candidates(pair, neutral_is_addressed=False).targets}
-    assert known["TCD"] == (Label.CRITICAL, True)
-    assert known["KEN"] == (Label.NEUTRAL, None)  # marked, but perhaps only since it stands near
-    assert known["MLI"] == known["NER"] == (None, False)
-
-
-def test_sentences_of_one_speech_are_held_out_together() -> None:
-    speeches = {
-        f"GHA_{number}_1979": {held_out(f"GHA_{number}_1979-{i:04}", 0.3) for i in range(30)} for number in range(50)
-    }
-    assert all(len(kept) == 1 for kept in speeches.values())
-    assert {True, False} == set.union(*speeches.values())
-
-
-def test_the_held_out_share_is_about_what_was_asked_for() -> None:
-    train_pairs, dev = Source("corpus", "blocks", "*.txt", held_out=0.1).read(None)
-    assert 0.08 < len(dev) / (len(dev) + len(train_pairs)) < 0.12
+from stancewire.training.corpus import Source, read_blocks
 
 
 def test_every_row_is_in_one_batch_of_an_epoch_and_no_batch_exceeds_its_tokens() -> None:
@@ -182,11 +107,6 @@ def test_an_unknown_preset_or_field_is_refused_by_name() -> None:
         load_preset("huge")
     with pytest.raises(ValueError, match="speed"):
         load_preset("default", speed=3)
-
-
-def test_outside_data_that_are_not_given_are_asked_for() -> None:
-    with pytest.raises(FileNotFoundError, match="--data"):
-        Source("un", "blocks", "{data}/un/*.txt").read(None)
 
 
 @pytest.fixture(scope="module")

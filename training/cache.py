@@ -279,23 +279,48 @@ def open_pairs(
     Raises:
         ValueError: for a pair that the exchange format does not allow.
     """
+    return open_split(pairs, encoder, folder, held_out=0.0, workers=workers, log=log)[0]
+
+
+def open_split(
+    pairs: Iterable[StancePair], encoder: SlotEncoder, folder: Path, *, held_out: float, workers: int = 1, log: Log
+) -> tuple[Examples, Examples]:
+    """The examples of pairs given in Python, to train on and for development; see `open_pairs`.
+
+    Args:
+        held_out: share of the texts kept for development, 0 to 1.
+
+    Raises:
+        ValueError: for a pair that the exchange format does not allow.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    # Through a file, so that an iterator is enough and memory stays constant: its digest is known only at its end.
     with tempfile.NamedTemporaryFile(dir=folder, prefix="pairs-", suffix=".tmp") as spooled:
-        write_pairs(pairs, spooled.name)
-        return open_source(Source("pairs", "pairs", spooled.name), None, encoder, folder, workers=workers, log=log)[0]
+        write_pairs(map(_checked, itertools.count(1), pairs), spooled.name)
+        source = Source("pairs", "pairs", spooled.name, held_out=held_out)
+        return open_source(source, None, encoder, folder, workers=workers, log=log)
+
+
+def _checked(number: int, pair: StancePair) -> StancePair:
+    try:
+        return StancePair.from_dict(pair.to_dict())
+    except ValueError as error:
+        raise ValueError(f"pair {number} ({pair.id!r}): {error}") from None
 
 
 def _find(folder: Path, key: str, source: Source, log: Log) -> tuple[Examples, Examples] | None:
+    """What `folder` holds under a key; None, with the reason told, where that is not whole."""
+    index = folder / f"{key}.json"
+    if not index.exists():
+        return None
     try:
-        index = json.loads((folder / f"{key}.json").read_text(encoding="utf-8"))
-        train, dev = (_Stored(**index[split]) for split in ("train", "dev"))
+        stored = json.loads(index.read_text(encoding="utf-8"))
+        train, dev = (_Stored(**stored[split]) for split in ("train", "dev"))
         return (
             Examples._open(folder / f"{key}-train.arrow", train, source.weight),
             Examples._open(folder / f"{key}-dev.arrow", dev, 1.0),
         )
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError) as error:
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
         log({"event": "cache", "source": source.name, "because": f"encoded again: {error}"})
         return None
 
