@@ -2,9 +2,9 @@
 
 A source becomes two Arrow streams, `<key>-train.arrow` and `<key>-dev.arrow`, and `<key>.json` with their rows, tokens
 and SHA-256. The key is a digest of everything the rows depend on: the bytes of the input, the tokenizer, the settings, and
-the code and tables that read text. Rows stay on disk: taking 64 of them costs a third of a millisecond and no memory to
-speak of. `datasets.Dataset.from_file` reads these files too, but a random `take` through it is slower by far, and the base
-install would need it.
+the code and tables that read text. Rows stay on disk: 64 of ten million, chosen at random, take 0.35 ms, and opening them
+all 4 MB of memory. The files are those of `datasets` (`Dataset.from_file` reads them), but its own random access takes four
+times as long, and ten where it gives arrays; the base install would need it, too.
 
 Opening reads input and cache once from end to end, to be sure of both: about a second a gigabyte.
 """
