@@ -179,6 +179,16 @@ def test_a_damaged_cache_is_noticed_and_made_again(
     assert (rows.read_bytes(), mended.digest) == (content, whole.digest)
 
 
+def test_targets_that_nothing_can_stand_for_are_told_each_time(tiny_slot_encoder: SlotEncoder, tmp_path: Path) -> None:
+    """A name in place of a code is no error, since a target may be implied; but it is hardly meant."""
+    targets = (PairTarget("Chad"), PairTarget("TCD"), PairTarget("Ann", None, (Span(0, 5),)))
+    for _ in range(2):
+        log = Log()
+        open_pairs([pair(1, targets=targets), pair(2)], tiny_slot_encoder, tmp_path, log=log.append)
+        (told,) = (record for record in log if record["event"] == "unknown targets")
+        assert told["targets"] == {"Chad": 1}
+
+
 def test_an_error_in_a_late_pair_leaves_nothing_behind(tiny_slot_encoder: SlotEncoder, tmp_path: Path) -> None:
     bad = tmp_path / "bad.jsonl"
     write_pairs((pair(number) for number in range(20)), bad)

@@ -22,7 +22,7 @@ import os
 import sys
 import tempfile
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
@@ -39,6 +39,7 @@ from stancewire.models import inputs
 from stancewire.models.inputs import SlotEncoder
 from stancewire.pairs import PairTarget, StancePair, write_pairs
 from stancewire.schema import LABELS
+from stancewire.states import Gazetteer
 from stancewire.training.corpus import Source
 
 UNKNOWN = -1
@@ -64,6 +65,7 @@ _ALONE_CHUNKS = 16  # encoded before workers are started: each takes seconds to 
 _BATCH_ROWS = 16_384  # rows of one Arrow batch: what the writer holds in memory
 _LOG_SECONDS = 5.0
 _STALE_SECONDS = 86_400
+_MOST_TOLD, _MOST_COUNTED = 10, 10_000  # names of unknown targets
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -255,12 +257,13 @@ def open_source(
     Args:
         data: the folder of outside data, where the source names one.
         workers: processes that encode; below 2, this one does. The rows are the same for any number.
-        log: called with a record when encoding begins, goes on, and is done, and why a cached file was not used.
+        log: called with a record when encoding begins, goes on, and is done; why a cached file was not used; and for
+            targets that are not known.
 
     Raises:
         FileNotFoundError: for a source without files.
         ValueError: for text out of format, naming file and line.
-        OSError: for a folder that cannot be written.
+        OSError: for a folder that cannot be written, or a worker that ended.
     """
     key = _key(source, data, encoder)
     found = _find(folder, key, source, log)
@@ -316,13 +319,18 @@ def _find(folder: Path, key: str, source: Source, log: Log) -> tuple[Examples, E
     try:
         stored = json.loads(index.read_text(encoding="utf-8"))
         train, dev = (_Stored(**stored[split]) for split in ("train", "dev"))
-        return (
+        found = (
             Examples._open(folder / f"{key}-train.arrow", train, source.weight),
             Examples._open(folder / f"{key}-dev.arrow", dev, 1.0),
         )
+        unknown = stored["unknown_targets"]
     except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
         log({"event": "cache", "source": source.name, "because": f"encoded again: {error}"})
         return None
+    if unknown:
+        because = "neither codes of states or bodies nor given with a mention, so nothing in the text stands for them"
+        log({"event": "unknown targets", "source": source.name, "targets": unknown, "because": because})
+    return found
 
 
 def _build(
@@ -334,8 +342,10 @@ def _build(
     began = told = time.monotonic()
     pairs = 0
     log({"event": "encode", "source": source.name, "cache": str(folder)})
+    unknown: Counter[str] = Counter()
+    read = _noting_unknown(source.pairs(data), unknown)
     with _Writer(folder) as train, _Writer(folder) as dev:
-        for count, batches in _encoded(source, data, encoder, workers):
+        for count, batches in _encoded(read, source, encoder, workers):
             pairs += count
             for writer, batch in zip((train, dev), batches, strict=True):
                 writer.add(batch)
@@ -347,6 +357,7 @@ def _build(
         index = {
             "train": dataclasses.asdict(train.finish(folder / f"{key}-train.arrow")),
             "dev": dataclasses.asdict(dev.finish(folder / f"{key}-dev.arrow")),
+            "unknown_targets": dict(unknown.most_common(_MOST_TOLD)),
         }
     _write_atomically(folder / f"{key}.json", json.dumps(index, indent=1))
     seconds = time.monotonic() - began
@@ -397,11 +408,23 @@ class _Writer:
         return _Stored(self._rows, self._tokens, size, digest)
 
 
+def _noting_unknown(pairs: Iterable[StancePair], unknown: Counter[str]) -> Iterator[StancePair]:
+    """The pairs; counts targets that nothing in a text can stand for ("Iran" or "IR" in place of IRN)."""
+    codes = Gazetteer.default().codes
+    for pair in pairs:
+        unknown.update(
+            target.target for target in pair.targets if target.mentions is None and target.target not in codes
+        )
+        if len(unknown) > _MOST_COUNTED:
+            for rare, _ in unknown.most_common()[_MOST_TOLD:]:
+                del unknown[rare]
+        yield pair
+
+
 def _encoded(
-    source: Source, data: Path | None, encoder: SlotEncoder, workers: int
+    pairs: Iterator[StancePair], source: Source, encoder: SlotEncoder, workers: int
 ) -> Iterator[tuple[int, tuple[pa.RecordBatch, pa.RecordBatch]]]:
-    """Of each chunk of a source, in order: its number of pairs, and its rows to train on and for development."""
-    pairs = source.pairs(data)
+    """Of each chunk of pairs, in order: their number, and their rows to train on and for development."""
     chunks = iter(lambda: list(itertools.islice(pairs, _CHUNK_PAIRS)), [])
     for chunk in chunks if workers < 2 else itertools.islice(chunks, _ALONE_CHUNKS):
         yield len(chunk), _encode_chunk(source, encoder, chunk)
@@ -421,7 +444,7 @@ def _encoded(
             for count, future in under_way:
                 yield count, future.result()
         except concurrent.futures.process.BrokenProcessPool:
-            raise RuntimeError(
+            raise ChildProcessError(
                 "a process that encodes ended; a script that trains needs its calls under "
                 "`if __name__ == '__main__':`, or workers=1"
             ) from None
