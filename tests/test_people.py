@@ -31,6 +31,7 @@ def people_of(article: str) -> dict[str, Person]:
         ("Pieter Hoekema, Minister for Foreign Trade of the Netherlands, spoke.", "Pieter Hoekema", None, "NLD"),
         ("Brigadier Azlan Mokhtar of Malaysia visited the site.", "Azlan Mokhtar", "Brigadier", "MYS"),
         ("TREMBLAY (Canada): Thank you all.", "TREMBLAY", None, "CAN"),
+        ("SEN. ARTHUR VAUGHN (R-Idaho): No.", "ARTHUR VAUGHN", None, "USA"),
     ],
 )
 def test_a_person_has_the_name_office_and_state_that_the_phrase_gives(
@@ -122,6 +123,32 @@ def test_who_needs_no_introduction_is_of_the_place_unless_the_text_says_otherwis
     article: str, name: str, state: str | None
 ) -> None:
     assert people_of(article)[name].state == state
+
+
+@pytest.mark.parametrize(
+    ("article", "name", "state"),
+    [
+        (
+            "Talks with the European Union go on in Reykjavik. A Commission official said no.",
+            "A Commission official",
+            "EU",
+        ),
+        ("Accra wrote to the IMF. The Fund's spokesman, Ole Berg, said no.", "Ole Berg", "IMF"),
+        ("Accra voted on it. A commission official said no.", "A commission official", "GHA"),
+    ],
+)
+def test_a_body_named_in_the_article_is_meant_by_its_capitalised_noun(article: str, name: str, state: str) -> None:
+    assert people_of(article)[name].state == state
+
+
+def test_no_article_is_at_home_in_a_body_that_is_no_state() -> None:
+    people = people_of("The IMF wants cuts. Accra has agreed. Deputy Minister Kofi Asante said so.")
+    assert people["Kofi Asante"].state == "GHA"
+
+
+def test_a_town_says_where_an_article_is() -> None:
+    people = people_of("Nurses left St Ann's Bay for Cuba yesterday.\n\nHealth Minister Leroy Tavares said so.")
+    assert people["Leroy Tavares"].state == "JAM"
 
 
 def test_a_name_joins_an_office_that_has_an_owner() -> None:

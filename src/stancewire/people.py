@@ -38,7 +38,9 @@ _CONGRESSIONAL = frozenset(
     congress senate house treasury department""".split()
 )
 _PARLIAMENTARY = frozenset("minister ministry premier chancellor king queen mp parliament".split())
-_BODIES = frozenset("UN EU NATO".split())
+_BODIES = frozenset(
+    """EU NATO UN AU ASEAN ARAB_LEAGUE GCC OPEC BRICS OIC G7 G20 SCO ECOWAS CARICOM MERCOSUR IAEA IMF WTO ICC""".split()
+)
 _PAST = frozenset("former retired old ex".split())
 _PUBLIC_TITLES = frozenset("sen rep gen lt col maj capt adm brig gov cmdr comdr pres hon".split())
 _RANKS = frozenset("deputy vice assistant former opposition shadow acting".split())

@@ -581,11 +581,12 @@ class Reader:
             if any("abroad" in self._marks(k) for k in range(unit.office[0], (unit.head or unit.office[0]) + 1)):
                 marks.add("abroad")
             words = {singular(token.text) for token in own if token.entry or token.capital}
+            marks |= {m for token in own if token.capital and token.entry for m in token.entry.marks if m.isupper()}
         for title in unit.titles:
             marks |= lexicon()[title].marks
         tag = self._at(unit.right + 1)
         state = unit.state
-        if unit.name and state is None and self._text_at(unit.right) == "," and tag and _PARTY.match(tag.text):
+        if unit.name and state is None and self._text_at(unit.right) in (",", "(") and tag and _PARTY.match(tag.text):
             state = "USA"
         if unit.name and state is None:
             state = self._placed(unit.right)
