@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import multiprocessing
 import os
 import threading
 import time
@@ -106,6 +107,18 @@ def test_the_bytes_are_the_same_for_one_worker_and_two(
     assert [path.name for path in one] == [path.name for path in two]
     assert len(one) == 3
     assert [path.read_bytes() for path in one] == [path.read_bytes() for path in two]
+
+
+def test_a_script_without_a_guard_is_told_so_and_does_not_hang(
+    tiny_slot_encoder: SlotEncoder, jsonl: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker imports the script, which comes to the same call again."""
+    monkeypatch.setattr(cache, "_CHUNK_PAIRS", 4)
+    monkeypatch.setattr(cache, "_ALONE_CHUNKS", 2)
+    monkeypatch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+    with pytest.raises(ChildProcessError, match="`if __name__ == '__main__':`, or workers=1"):
+        open_source(Source.of_file(jsonl), None, tiny_slot_encoder, tmp_path / "c", workers=2, log=Log().append)
+    assert list((tmp_path / "c").iterdir()) == []
 
 
 def test_a_source_is_encoded_once(tiny_slot_encoder: SlotEncoder, jsonl: Path, tmp_path: Path) -> None:

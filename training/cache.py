@@ -47,6 +47,8 @@ UNKNOWN = -1
 
 Log = Callable[[dict[str, Any]], object]
 Ids = npt.NDArray[np.int32]
+Rows = tuple[pa.RecordBatch, pa.RecordBatch]
+"""Rows to train on, and for development."""
 
 SCHEMA = pa.schema(
     {
@@ -65,6 +67,7 @@ _ALONE_CHUNKS = 16  # encoded before workers are started: each takes seconds to 
 _BATCH_ROWS = 16_384  # rows of one Arrow batch: what the writer holds in memory
 _LOG_SECONDS = 5.0
 _STALE_SECONDS = 86_400
+_UNGUARDED = "a process that encodes ended; a script that trains needs its calls under `if __name__ == '__main__':`, or workers=1"
 _MOST_TOLD, _MOST_COUNTED = 10, 10_000  # names of unknown targets
 
 
@@ -423,20 +426,28 @@ def _noting_unknown(pairs: Iterable[StancePair], unknown: Counter[str]) -> Itera
 
 def _encoded(
     pairs: Iterator[StancePair], source: Source, encoder: SlotEncoder, workers: int
-) -> Iterator[tuple[int, tuple[pa.RecordBatch, pa.RecordBatch]]]:
+) -> Iterator[tuple[int, Rows]]:
     """Of each chunk of pairs, in order: their number, and their rows to train on and for development."""
     chunks = iter(lambda: list(itertools.islice(pairs, _CHUNK_PAIRS)), [])
     for chunk in chunks if workers < 2 else itertools.islice(chunks, _ALONE_CHUNKS):
         yield len(chunk), _encode_chunk(source, encoder, chunk)
-    first = next(chunks, None)
-    if first is None:
-        return
+    if (first := next(chunks, None)) is not None:
+        yield from _encoded_by_workers(itertools.chain([first], chunks), source, encoder, workers)
+
+
+def _encoded_by_workers(
+    chunks: Iterable[Sequence[StancePair]], source: Source, encoder: SlotEncoder, workers: int
+) -> Iterator[tuple[int, Rows]]:
+    """As `_encoded`; results come in order, and no more chunks are read ahead than the workers need."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        # A script without the guard, imported by a worker of its own: left alone, both would wait for ever.
+        raise ChildProcessError(_UNGUARDED)
     # Not forked: this process may have threads and a GPU's context, which a fork would break.
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(workers, context, _start_worker, (source, encoder)) as pool:
-        under_way: deque[tuple[int, concurrent.futures.Future[tuple[pa.RecordBatch, pa.RecordBatch]]]] = deque()
+        under_way: deque[tuple[int, concurrent.futures.Future[Rows]]] = deque()
         try:
-            for chunk in itertools.chain([first], chunks):
+            for chunk in chunks:
                 under_way.append((len(chunk), pool.submit(_work, chunk)))
                 if len(under_way) > 2 * workers:
                     count, future = under_way.popleft()
@@ -444,17 +455,12 @@ def _encoded(
             for count, future in under_way:
                 yield count, future.result()
         except concurrent.futures.process.BrokenProcessPool:
-            raise ChildProcessError(
-                "a process that encodes ended; a script that trains needs its calls under "
-                "`if __name__ == '__main__':`, or workers=1"
-            ) from None
+            raise ChildProcessError(_UNGUARDED) from None
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _encode_chunk(
-    source: Source, encoder: SlotEncoder, pairs: Sequence[StancePair]
-) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+def _encode_chunk(source: Source, encoder: SlotEncoder, pairs: Sequence[StancePair]) -> Rows:
     train: list[StancePair] = []
     dev: list[StancePair] = []
     for pair in filter(None, map(source.prepare, pairs)):
@@ -462,7 +468,7 @@ def _encode_chunk(
     return encode_pairs(train, encoder), encode_pairs(dev, encoder)
 
 
-_work_of_worker: Callable[[Sequence[StancePair]], tuple[pa.RecordBatch, pa.RecordBatch]]
+_work_of_worker: Callable[[Sequence[StancePair]], Rows]
 
 
 def _start_worker(source: Source, encoder: SlotEncoder) -> None:
@@ -471,7 +477,7 @@ def _start_worker(source: Source, encoder: SlotEncoder) -> None:
     _work_of_worker = functools.partial(_encode_chunk, source, encoder)
 
 
-def _work(pairs: Sequence[StancePair]) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+def _work(pairs: Sequence[StancePair]) -> Rows:
     return _work_of_worker(pairs)
 
 
