@@ -17,7 +17,8 @@ from typing import Any
 import torch
 import transformers
 
-from benchmarks.rows import ROWS, Bench, gate
+from benchmarks.compare import Bench, gate
+from benchmarks.rows import ROWS
 from benchmarks.workload import Workload
 from stancewire.training.precision import place
 
