@@ -24,7 +24,7 @@ def test_pairs_come_back_from_disk(tmp_path: Path) -> None:
         StancePair(
             "a", "Chad left.", (Span(0, 9),), (PairTarget("TCD", Label.CRITICAL, (Span(0, 4),)),), "the envoy", "KEN"
         ),
-        StancePair("b", "So.", (Span(0, 2),), (PairTarget("KEN"), PairTarget("TCD", None, ()))),
+        StancePair("b", "So.", (Span(0, 2),), (PairTarget("KEN"), PairTarget("TCD", None, ())), weight=0.25),
     ]
     assert write_pairs(pairs, tmp_path / "pairs.jsonl") == 2
     assert list(read_pairs(tmp_path / "pairs.jsonl")) == pairs
@@ -45,6 +45,12 @@ def test_pairs_come_back_from_disk(tmp_path: Path) -> None:
         ({"targets": [{"target": "TCD", "label": "negative"}]}, "supportive, neutral, critical, got 'negative'"),
         ({"targets": [{"target": "TCD", "mentions": [[8, 12]]}]}, "'mentions'"),
         ({"speaker_state": 7}, "'speaker_state'"),
+        ({"weight": 0}, "'weight': expected a positive number, got 0"),
+        ({"weight": "2"}, "'weight': expected a positive number, got '2'"),
+        ({"weight": True}, "'weight': expected a positive number, got True"),
+        ({"weight": float("inf")}, "'weight': expected a positive number, got inf"),
+        ({"text": "Chad \ud83d left."}, "'text': .* is half a surrogate pair"),
+        ({"id": "\udc00"}, "'id': .* is half a surrogate pair"),
     ],
 )
 def test_a_malformed_field_is_named_with_file_and_line(tmp_path: Path, change: dict[str, Any], complaint: str) -> None:
@@ -55,7 +61,7 @@ def test_a_malformed_field_is_named_with_file_and_line(tmp_path: Path, change: d
     assert str(error.value).startswith(f"{path}:3: ")
 
 
-@pytest.mark.parametrize("line", ["{", "[]", "7"])
+@pytest.mark.parametrize("line", ["{", "[]", "7", "[" * 100_000])
 def test_a_line_that_is_no_object_is_refused(tmp_path: Path, line: str) -> None:
     path = tmp_path / "pairs.jsonl"
     path.write_text(line)

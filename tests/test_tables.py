@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,15 @@ def test_a_damaged_folder_of_a_dataset_is_refused(tmp_path: Path) -> None:
     pytest.importorskip("datasets")
     (tmp_path / "dataset_info.json").write_text("{}")
     with pytest.raises(ValueError, match="not a saved dataset"):
+        Source.of_file(tmp_path).read(None)
+
+
+def test_without_the_library_a_saved_dataset_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    (tmp_path / "dataset_info.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"it takes datasets; pip install stancewire\[train\]"):
         Source.of_file(tmp_path).read(None)
 
 
