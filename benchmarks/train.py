@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     placement = place("cpu")
-    print(f"torch {torch.__version__}, {options.threads} threads, on the CPU {placement.dtype}: {placement.reason}")
+    print(f"torch {torch.__version__}, {options.threads} threads, on the CPU {placement.precision}: {placement.reason}")
     with tempfile.TemporaryDirectory() as cache:
         bench = Bench(
             Workload.read(options.data, options.encoder, options.max_length, Path(cache)),

@@ -46,7 +46,8 @@ class Workload:
         """The corpus of the repository and, with the folder of outside data, NewsMTSC."""
         sources = (_OWN, *_OUTSIDE) if data is not None else (_OWN,)
         read = [source.read(data) for source in sources]
-        config = load_preset("default", encoder=encoder, max_length=max_length)
+        # The preset averages weights over 200 steps or so, which is as long as a run here: a third would be the first weights.
+        config = load_preset("default", encoder=encoder, max_length=max_length, average=0.0)
         return cls(
             tuple(pair for train, _ in read for pair in train),
             tuple(pair for _, dev in read for pair in dev),

@@ -55,7 +55,7 @@ def workload(tiny_encoder: Path, tmp_path: Path) -> Workload:
 def run(tiny_encoder: Path, capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, Any]:
     """The last line of a run of two steps for each contender."""
     small = ["--encoder", str(tiny_encoder), "--max-length", "128", "--rows-per-epoch", "64", "--epochs", "1"]
-    command.main([*small, "--repeats", "1", "--seeds", "1", *options])
+    command.main([*small, "--threads", "1", "--repeats", "1", "--seeds", "1", *options])
     printed: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
     return printed
 
