@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ def save(folder: Path, classifier: SlotClassifier, calibration: Calibration, car
     classifier.encoder.tokenizer.save(str(folder / "tokenizer.json"))
     calibration.save(folder / "calibration.json")
     (folder / "README.md").write_text(card, encoding="utf-8")
-    manifest = {"files": {name: _sha256(folder / name) for name in (*_NEEDED, "README.md")}, "made": made}
+    manifest = {"files": {name: sha256_of(folder / name) for name in (*_NEEDED, "README.md")}, "made": made}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -85,7 +86,10 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype) -> tuple[SlotCl
     """
     from transformers import AutoModelForTokenClassification
 
-    digests = verify(folder)
+    try:
+        digests = verify(folder)
+    except CheckpointError as error:
+        raise CheckpointError(f"{error}; fetch the checkpoint again") from None
     network = AutoModelForTokenClassification.from_pretrained(folder, dtype=dtype, local_files_only=True).to(device)
     if network.config.num_labels != len(OUTPUTS):
         raise CheckpointError(
@@ -97,8 +101,8 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype) -> tuple[SlotCl
     return SlotClassifier(network, encoder), Calibration.load(folder / "calibration.json"), name
 
 
-def verify(folder: Path) -> dict[str, str]:
-    """Check every file of a checkpoint against its manifest; return their SHA-256.
+def verify(folder: Path, needed: Sequence[str] = _NEEDED) -> dict[str, str]:
+    """Check every file of a checkpoint against its manifest, which lists those needed at least; return their SHA-256.
 
     Raises:
         CheckpointError: naming the first file that is missing or differs.
@@ -110,18 +114,25 @@ def verify(folder: Path) -> dict[str, str]:
             f"{folder}: no {MANIFEST}; not a stancewire checkpoint, or one cut short in writing"
         ) from None
     except (ValueError, KeyError) as error:
-        raise CheckpointError(f"{folder / MANIFEST}: not readable ({error}); fetch the checkpoint again") from None
-    for name in _NEEDED:
+        raise CheckpointError(f"{folder / MANIFEST}: not readable ({error})") from None
+    for name in needed:
         if name not in digests:
-            raise CheckpointError(f"{folder / MANIFEST}: does not list {name}; fetch the checkpoint again")
+            raise CheckpointError(f"{folder / MANIFEST}: does not list {name}")
     for name, digest in digests.items():
         if not (folder / name).is_file():
-            raise CheckpointError(f"{folder / name}: missing; fetch the checkpoint again")
-        if _sha256(folder / name) != digest:
-            raise CheckpointError(f"{folder / name}: differs from the manifest; fetch the checkpoint again")
+            raise CheckpointError(f"{folder / name}: missing")
+        if sha256_of(folder / name) != digest:
+            raise CheckpointError(f"{folder / name}: differs from the manifest")
     return digests
 
 
-def _sha256(path: Path) -> str:
+def made(folder: Path) -> dict[str, Any]:
+    """What the manifest of a checkpoint records of how the model was made."""
+    recorded: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["made"]
+    return recorded
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

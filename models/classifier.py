@@ -11,6 +11,7 @@ gets the same bits, whatever else is labelled with it; a batch that is not full 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -71,13 +72,15 @@ class SlotClassifier:
     def _run(self, windows: Sequence[tuple[tuple[int, ...], int]]) -> list[npt.NDArray[np.float32]]:
         outputs: list[npt.NDArray[np.float32] | None] = [None] * len(windows)
         for width, rows in fixed_batches([len(ids) for ids, _ in windows]):
-            ids = torch.full((BATCH_ROWS, width), self.encoder.pad_id)
+            ids = np.full((BATCH_ROWS, width), self.encoder.pad_id)
             for row, index in enumerate(rows):
-                ids[row, : len(windows[index][0])] = torch.tensor(windows[index][0])
+                ids[row, : len(windows[index][0])] = windows[index][0]
             counts = [windows[index][1] for index in rows]
+            places = target_places(ids, counts, self.encoder.sep_id)
             with torch.inference_mode():
-                logits = token_logits(self.network, ids.to(self.device), self.encoder).float().cpu()
-                pooled = pool_targets(logits, ids, counts, self.encoder.sep_id).numpy()
+                logits = token_logits(self.network, torch.from_numpy(ids).to(self.device), self.encoder).float().cpu()
+                at = (torch.from_numpy(array) for array in (places.rows, places.listed, places.mentions))
+                pooled = pool_targets(logits, *at).numpy()
             position = 0
             for index, count in zip(rows, counts, strict=True):
                 outputs[index] = pooled[position : position + count]
@@ -107,30 +110,50 @@ def token_logits(network: Any, input_ids: Tensor, encoder: SlotEncoder) -> Tenso
     return logits
 
 
-def pool_targets(logits: Tensor, input_ids: Tensor, counts: Sequence[int], sep_id: int) -> Tensor:
+@dataclasses.dataclass(frozen=True, slots=True)
+class TargetPlaces:
+    """Where the targets of a batch stand in it.
+
+    *Shapes:* `rows` and `listed` (targets,), the row of each target and its place in the front part; `mentions`
+    (targets, width), whether a token is a mention of the target.
+    """
+
+    rows: npt.NDArray[np.int64]
+    listed: npt.NDArray[np.int64]
+    mentions: npt.NDArray[np.bool_]
+
+
+def target_places(input_ids: npt.NDArray[np.int64], counts: Sequence[int], sep_id: int) -> TargetPlaces:
+    """Find the targets of a batch.
+
+    A mention is the same token as the listed one anywhere behind the front part; the listing itself and "by [B]" are none.
+
+    Args:
+        input_ids: *Shape:* (batch, width).
+        counts: targets of each row; those of row `b` are listed at places `1 … counts[b]`.
+        sep_id: the separator, whose first place in a row ends the front part.
+    """
+    rows = np.repeat(np.arange(len(counts)), counts)
+    listed = np.concatenate([np.arange(1, count + 1) for count in counts])
+    behind = np.arange(input_ids.shape[1]) > (input_ids == sep_id).argmax(1)[:, None]
+    mentions = behind[rows] & (input_ids[rows] == input_ids[rows, listed][:, None])
+    return TargetPlaces(rows, listed, mentions)
+
+
+def pool_targets(logits: Tensor, rows: Tensor, listed: Tensor, mentions: Tensor) -> Tensor:
     """Read the targets off token logits: half from the listed slot, half from its mentions, if there are any.
 
     Of the labels' logits the mentions give their mean; of being addressed the largest, since one mention is enough.
 
     Args:
         logits: *Shape:* (batch, width, 4).
-        input_ids: *Shape:* (batch, width).
-        counts: targets of each row; those of row `b` are listed at positions `1 … counts[b]`.
-        sep_id: the separator, whose first place in a row ends the front part.
+        rows, listed, mentions: as in `TargetPlaces`. *Shapes:* (targets,), (targets,), (targets, width).
 
     Returns:
-        Logits of all targets, row by row. *Shape:* (sum(counts), 4).
+        Logits of all targets, row by row. *Shape:* (targets, 4).
     """
-    device = logits.device
-    rows = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts)).to(device)
-    places = torch.cat([torch.arange(1, count + 1) for count in counts]).to(device)
-    listed = logits[rows, places]
-    # A mention is the same token anywhere behind the front part; the listing itself and "by [B]" are no mentions.
-    front_end = (input_ids == sep_id).int().argmax(1)
-    behind = torch.arange(input_ids.shape[1], device=device) > front_end[rows].unsqueeze(1)
-    is_mention = behind & (input_ids[rows] == input_ids[rows, places].unsqueeze(1))
-    count = is_mention.sum(1, keepdim=True)
-    at_tokens = logits[rows]
-    mean = torch.einsum("tw,twc->tc", is_mention.to(logits.dtype), at_tokens[..., :-1]) / count.clamp(min=1)
-    largest = at_tokens[..., -1].masked_fill(~is_mention, -torch.inf).amax(1, keepdim=True)
-    return torch.where(count > 0, (listed + torch.cat([mean, largest], dim=1)) / 2, listed)
+    at_listed, at_tokens = logits[rows, listed], logits[rows]
+    count = mentions.sum(1, keepdim=True)
+    mean = torch.einsum("tw,twc->tc", mentions.to(logits.dtype), at_tokens[..., :-1]) / count.clamp(min=1)
+    largest = at_tokens[..., -1].masked_fill(~mentions, -torch.inf).amax(1, keepdim=True)
+    return torch.where(count > 0, (at_listed + torch.cat([mean, largest], dim=1)) / 2, at_listed)

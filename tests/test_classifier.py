@@ -11,7 +11,14 @@ import torch
 
 from stancewire.models import checkpoint
 from stancewire.models.checkpoint import CheckpointError
-from stancewire.models.classifier import BATCH_ROWS, SlotClassifier, fixed_batches, pool_targets, token_logits
+from stancewire.models.classifier import (
+    BATCH_ROWS,
+    SlotClassifier,
+    fixed_batches,
+    pool_targets,
+    target_places,
+    token_logits,
+)
 from stancewire.models.inputs import Passage, SlotMention
 from stancewire.schema import Span
 
@@ -36,11 +43,17 @@ def passages(n: int) -> list[Passage]:
     ]
 
 
+def pooled_of(logits: torch.Tensor, ids: torch.Tensor, sep: int) -> torch.Tensor:
+    """Logits of the one target of one row."""
+    places = target_places(ids.numpy(), [1], sep)
+    return pool_targets(logits, *map(torch.from_numpy, (places.rows, places.listed, places.mentions)))
+
+
 def test_a_target_is_read_half_from_its_listing_and_half_from_its_mentions() -> None:
     sep, slot = 9, 5
     ids = torch.tensor([[1, slot, sep, slot, 7, slot, sep]])
     logits = torch.arange(28.0).reshape(1, 7, 4)
-    pooled = pool_targets(logits, ids, [1], sep)
+    pooled = pooled_of(logits, ids, sep)
     mean = (logits[0, 3] + logits[0, 5]) / 2
     assert torch.equal(pooled[0, :3], (logits[0, 1] + mean)[:3] / 2)
     assert pooled[0, 3] == (logits[0, 1, 3] + logits[0, 5, 3]) / 2  # one mention is enough to be addressed
@@ -49,13 +62,13 @@ def test_a_target_is_read_half_from_its_listing_and_half_from_its_mentions() -> 
 def test_an_implied_target_is_read_from_its_listing_alone() -> None:
     ids = torch.tensor([[1, 5, 9, 7, 9]])
     logits = torch.arange(20.0).reshape(1, 5, 4)
-    assert torch.equal(pool_targets(logits, ids, [1], 9)[0], logits[0, 1])
+    assert torch.equal(pooled_of(logits, ids, 9)[0], logits[0, 1])
 
 
 def test_the_speaker_behind_by_is_no_mention() -> None:
     ids = torch.tensor([[1, 5, 8, 5, 9, 7, 9]])  # [CLS] [A] by [A] [SEP] … [SEP]
     logits = torch.arange(28.0).reshape(1, 7, 4)
-    assert torch.equal(pool_targets(logits, ids, [1], 9)[0], logits[0, 1])
+    assert torch.equal(pooled_of(logits, ids, 9)[0], logits[0, 1])
 
 
 def test_only_tokens_between_the_marks_are_of_the_statement(classifier: SlotClassifier) -> None:

