@@ -19,15 +19,19 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
 from stancewire import StanceClassifier
 from stancewire.models.inputs import SlotEncoder
 from stancewire.training import Source, TrainConfig, Trainer, load_preset, snapshots
+from stancewire.training import StanceClassifier as StanceEstimator
 from stancewire.training import encoder as encoders
 from stancewire.training.batching import Batch, Rows, collate, cut, disguise, hide_words, padded, plan, shuffle_slots
 from stancewire.training.cache import UNKNOWN, Example
 from stancewire.training.config import PRESETS
 from stancewire.training.corpus import read_blocks
+from stancewire.training.curves import plot_curves
 from stancewire.training.data import sources_of_files
 from stancewire.training.distributed import World
 from stancewire.training.draws import Permutation, draws, key_of
@@ -597,3 +601,36 @@ def test_several_processes_follow_the_loss_of_one(
         records = map(json.loads, (out / "metrics.jsonl").read_text().splitlines())
         losses[number] = [record["loss"] for record in records if record["event"] == "step"]
     np.testing.assert_allclose(losses[processes], losses[1], atol=1e-4)
+
+
+# Notebooks
+
+
+def test_the_course_of_a_run_is_drawn_with_its_figures() -> None:
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("agg")
+    history = [
+        {"event": "start"},
+        *({"event": "step", "step": step, "loss": 1.0 / step} for step in (20, 40)),
+        *({"event": "epoch", "epoch": epoch, "dev": {"un.macro_f1": 0.5 + epoch / 10}} for epoch in (0, 1)),
+    ]
+    left, right = plot_curves(history)
+    assert left.lines[0].get_xydata().tolist() == [[20, 0.05], [40, 0.025]]
+    assert right.lines[0].get_xydata().tolist() == [[0, 0.5], [1, 0.6]]
+    assert [text.get_text() for text in right.get_legend().get_texts()] == ["un"]
+    pyplot.close("all")
+
+
+def test_the_estimator_fits_predicts_and_can_be_cloned(
+    tiny_encoder: Path, outside: Path, encoded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STANCEWIRE_CACHE", str(encoded))
+    pairs = list(read_blocks(outside / "pairs.txt"))
+    estimator = clone(
+        StanceEstimator(str(tiny_encoder), epochs=12, learning_rate=5e-3, batch_tokens=512, max_length=64)
+    )
+    with pytest.raises(NotFittedError, match="fit"):
+        estimator.predict(pairs)
+    assert estimator.fit(pairs, dev=pairs[:9]).score(pairs) > 0.9
+    assert estimator.predict_proba(pairs)[0].shape == (1, 3)
+    assert estimator.predict(pairs[:1]) == [[pairs[0].targets[0].label]]

@@ -2,6 +2,7 @@
 
 from stancewire.training.config import TrainConfig, load_preset
 from stancewire.training.corpus import Source
+from stancewire.training.estimator import StanceClassifier
 from stancewire.training.trainer import Estimate, Trainer, TrainResult
 
-__all__ = ["Estimate", "Source", "TrainConfig", "TrainResult", "Trainer", "load_preset"]
+__all__ = ["Estimate", "Source", "StanceClassifier", "TrainConfig", "TrainResult", "Trainer", "load_preset"]

@@ -100,5 +100,8 @@ class Opener:
         if dev is None:
             split = cache.open_split(train, self.encoder, self.folder, held_out=_HELD_OUT, **options)
         else:
-            split = tuple(cache.open_pairs(pairs, self.encoder, self.folder, **options) for pairs in (train, dev))
+            split = (
+                cache.open_pairs(train, self.encoder, self.folder, **options),
+                cache.open_pairs(dev, self.encoder, self.folder, **options),
+            )
         return TrainingData(*({"pairs": part} if len(part) else {} for part in split))

@@ -17,7 +17,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,7 @@ from stancewire.training.batching import plan, tiled
 from stancewire.training.cache import Example
 from stancewire.training.card import model_card
 from stancewire.training.config import TrainConfig
+from stancewire.training.curves import plot_curves
 from stancewire.training.data import Opener, TrainingData
 from stancewire.training.development import DevLogits, scores_of
 from stancewire.training.distributed import World, joined, local_device
@@ -44,6 +45,9 @@ from stancewire.training.precision import Placement, peak_flops, place
 from stancewire.training.reporting import Record, Reporter
 from stancewire.training.run import Run
 from stancewire.training.words import freeze_words, restore_words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _RUN = "run.json"
 _STATE = "state"
@@ -199,6 +203,10 @@ class Trainer:
             tokens_per_s=tokens_per_s,
             seconds=examples.tokens * config.epochs / tokens_per_s,
         )
+
+    def plot(self, axes: Sequence[Axes] | None = None) -> tuple[Axes, Axes]:
+        """Loss and dev figures so far as a picture (`curves.plot_curves`)."""
+        return plot_curves(self.history, axes)
 
     def _start(self, placement: Placement) -> tuple[Any, SlotEncoder]:
         torch.manual_seed(self.config.seed)

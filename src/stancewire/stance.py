@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -117,7 +118,7 @@ def stance(probabilities: npt.NDArray[np.float64]) -> Stance:
 
 def passage(pair: StancePair) -> Passage:
     """What the model reads of a stance pair; the gazetteer finds the mentions the pair does not give."""
-    document = text_stage.read(pair.text)
+    document, own_mentions = _read_text(pair.text)
     given = [
         SlotMention(span, target.target)
         for target in pair.targets
@@ -125,10 +126,9 @@ def passage(pair: StancePair) -> Passage:
         if (span := document.clean_span(original))
     ]
     implied = {target.target for target in pair.targets if target.mentions is not None}
-    mentions = Gazetteer.default().find(document.text)
     found = [
         mention
-        for mention in slot_mentions(document.text, mentions, find_people(document, mentions))
+        for mention in own_mentions
         if mention.entity not in implied and not any(mention.span.overlaps(other.span) for other in given)
     ]
     return cut_passage(
@@ -138,6 +138,13 @@ def passage(pair: StancePair) -> Passage:
         [target.target for target in pair.targets],
         pair.speaker_state,
     )
+
+
+@functools.lru_cache(maxsize=1)  # pairs of one article come one after another
+def _read_text(text: str) -> tuple[Document, list[SlotMention]]:
+    document = text_stage.read(text)
+    mentions = Gazetteer.default().find(document.text)
+    return document, slot_mentions(document.text, mentions, find_people(document, mentions))
 
 
 def slot_mentions(text: str, mentions: Sequence[Mention], people: Sequence[Person]) -> list[SlotMention]:
