@@ -34,7 +34,8 @@ class TrainConfig:
         token_dropout: probability that a word is hidden behind the mask token, 0 to 1; costs nothing.
         label_smoothing: probability mass taken from the gold label, 0 to 1.
         clip_norm: largest norm of the gradient.
-        average: decay a step of the moving average of the weights that is kept (0: the weights themselves).
+        average: decay a step of the moving average of the weights that is kept (0: the weights themselves); lower in
+            the first steps.
         lora_rank: rank of low-rank updates to train in place of the matrices (Hu et al., ICLR 2022; 0: none).
         seed: of everything random.
     """

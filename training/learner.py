@@ -46,6 +46,7 @@ class Learner:
         self._note = note
         self.weights = FlatWeights(network)
         self.average = self.weights.values.clone()
+        self._steps = 0
         self.micro_tokens = config.micro_batch_tokens or config.batch_tokens
         self._forward = forward_of(network, self.weights, encoder, placement)
         groups = []
@@ -78,7 +79,10 @@ class Learner:
             group["lr"] = self._config.learning_rate * rate
         self._optimizer.step()
         self.weights.refresh()
-        self.average.lerp_(self.weights.values, 1 - self._config.average)
+        # Early steps count for less than the decay would let them, so that a short run is not held where it began.
+        decay = min(self._config.average, (1 + self._steps) / (10 + self._steps))
+        self.average.lerp_(self.weights.values, 1 - decay)
+        self._steps += 1
         return loss, norm
 
     def _gradient(self, rows: Rows, examples: Sequence[Example], epoch: int) -> Tensor:
@@ -150,12 +154,13 @@ class Learner:
         moments = {
             f"optimizer.{part}.{name}": value for part, named in optimizer.items() for name, value in named.items()
         }
-        return {"weights": self.weights.values, "average": self.average, **moments}
+        return {"weights": self.weights.values, "average": self.average, "steps": torch.tensor(self._steps), **moments}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Go on from `state()`."""
         self.weights.put(state["weights"])
         self.average.copy_(state["average"])
+        self._steps = int(state["steps"])
         moments: dict[int, dict[str, Tensor]] = {}
         for name, value in state.items():
             if name.startswith("optimizer."):
