@@ -50,6 +50,7 @@ def test_a_record_becomes_a_pair(tmp_path: Path) -> None:
     assert pair.text.startswith("A boat left Chad on Monday.\nKenya")
     assert {target.target: target.label for target in pair.targets} == {"TCD": Label.CRITICAL, "KEN": Label.NEUTRAL}
     assert (pair.speaker, pair.speaker_state, pair.weight) == ("Kenya", "KEN", 0.5)
+    assert pair.tags == ("indirect", "doubtful")
 
 
 def test_a_record_without_marks_is_a_statement_as_a_whole(tmp_path: Path) -> None:

@@ -25,8 +25,9 @@ def test_pairs_come_back_from_disk(tmp_path: Path) -> None:
             "a", "Chad left.", (Span(0, 9),), (PairTarget("TCD", Label.CRITICAL, (Span(0, 4),)),), "the envoy", "KEN"
         ),
         StancePair("b", "So.", (Span(0, 2),), (PairTarget("KEN"), PairTarget("TCD", None, ())), weight=0.25),
+        StancePair("c", "So.", (Span(0, 2),), (PairTarget("KEN", None, ()),), tags=("irony", "negation")),
     ]
-    assert write_pairs(pairs, tmp_path / "pairs.jsonl") == 2
+    assert write_pairs(pairs, tmp_path / "pairs.jsonl") == 3
     assert list(read_pairs(tmp_path / "pairs.jsonl")) == pairs
 
 
@@ -49,6 +50,7 @@ def test_pairs_come_back_from_disk(tmp_path: Path) -> None:
         ({"weight": "2"}, "'weight': expected a positive number, got '2'"),
         ({"weight": True}, "'weight': expected a positive number, got True"),
         ({"weight": float("inf")}, "'weight': expected a positive number, got inf"),
+        ({"tags": "irony"}, "'tags': expected a list of strings, got 'irony'"),
         ({"text": "Chad \ud83d left."}, "'text': .* is half a surrogate pair"),
         ({"id": "\udc00"}, "'id': .* is half a surrogate pair"),
     ],

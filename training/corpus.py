@@ -87,6 +87,7 @@ def _block(lines: list[str], where: str) -> StancePair:
         speaker=None if speaker == "?" else speaker,
         speaker_state=None if state == "?" else state,
         weight=0.5 if "doubtful" in record.get("K", "") else 1.0,
+        tags=tuple(filter(None, (tag.strip() for tag in record.get("K", "").split(",")))),
     )
 
 
@@ -327,10 +328,13 @@ class Source:
             pair = add_candidates(pair, neutral_is_addressed=self.candidates == "all")
         return pair if pair.targets else None
 
+    def group(self, pair: StancePair) -> str:
+        """What a pair must not be parted from."""
+        return group_of(pair.id) if self.format in _GROUPED_BY_ID else pair.text
+
     def for_dev(self, pair: StancePair) -> bool:
         """Whether a pair is for development."""
-        group = group_of(pair.id) if self.format in _GROUPED_BY_ID else pair.text
-        return self.only_dev or held_out(group, self.held_out)
+        return self.only_dev or held_out(self.group(pair), self.held_out)
 
     def read(self, data: Path | None) -> tuple[list[StancePair], list[StancePair]]:
         """The pairs to train on, weighted, and those for development; all in memory."""

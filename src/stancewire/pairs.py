@@ -2,7 +2,7 @@
 
 One JSON object a line (`docs/formats.md`):
 
-    {"id", "text", "statement": [[start, end], …], "speaker"?, "speaker_state"?, "weight"?: 1.0,
+    {"id", "text", "statement": [[start, end], …], "speaker"?, "speaker_state"?, "weight"?: 1.0, "tags"?: ["irony"],
      "targets": [{"target": "IRN", "label": "critical", "mentions"?: [[start, end], …], "addressed"?: true}]}
 
 `target` is a state code or, with `mentions` given, any name of any entity. `label` may be left out where only a
@@ -41,7 +41,10 @@ class PairTarget:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StancePair:
-    """A statement in its text with every target to be judged. `weight` scales its loss in training."""
+    """A statement in its text with every target to be judged.
+
+    `weight` scales its loss in training; `tags` say what makes it hard ("irony"), and figures are given for each.
+    """
 
     id: str
     text: str
@@ -50,6 +53,7 @@ class StancePair:
     speaker: str | None = None
     speaker_state: str | None = None
     weight: float = 1.0
+    tags: tuple[str, ...] = ()
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> StancePair:
@@ -73,6 +77,9 @@ class StancePair:
         weight = record.get("weight", 1.0)
         if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight <= sys.float_info.max:
             raise ValueError(f"field 'weight': expected a positive number, got {short(weight)}")
+        tags = record.get("tags") or []
+        if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+            raise ValueError(f"field 'tags': expected a list of strings, got {short(tags)}")
         for name, value in (("id", pair_id := str(record.get("id", ""))), ("text", text)):
             if half := _SURROGATE.search(value):
                 raise ValueError(f"field '{name}': {half[0]!r} is half a surrogate pair and no character")
@@ -84,6 +91,7 @@ class StancePair:
             speaker=record.get("speaker"),
             speaker_state=record.get("speaker_state"),
             weight=float(weight),
+            tags=tuple(tags),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -95,6 +103,8 @@ class StancePair:
             record["speaker_state"] = self.speaker_state
         if self.weight != 1.0:
             record["weight"] = self.weight
+        if self.tags:
+            record["tags"] = list(self.tags)
         record["targets"] = []
         for target in self.targets:
             entry: dict[str, Any] = {"target": target.target}
