@@ -184,6 +184,9 @@ def evaluate(
     country_swap: Annotated[
         int | None, typer.Option(min=1, help="Swap the states in so many passages of the shipped corpus.")
     ] = None,
+    behaviour: Annotated[
+        bool, typer.Option("--behaviour", help="Put the shipped behaviour cases to the model.")
+    ] = False,
     predictions: Annotated[
         Path | None, typer.Option(help="With --data: write each target's probabilities here.")
     ] = None,
@@ -191,8 +194,8 @@ def evaluate(
     precision: Precision = PrecisionOption.AUTO,
 ) -> None:
     """Measure a model on labelled data; prints one JSON document."""
-    if [data, articles, country_swap].count(None) != 2:
-        raise typer.BadParameter("give one of --data PAIRS.jsonl, --articles FILE and --country-swap N")
+    if [data, articles, country_swap, behaviour or None].count(None) != 3:
+        raise typer.BadParameter("give one of --data PAIRS.jsonl, --articles FILE, --country-swap N and --behaviour")
     if predictions is not None and data is None:
         raise typer.BadParameter("--predictions goes with --data")
     try:
@@ -209,6 +212,10 @@ def evaluate(
             from stancewire.eval.articles import evaluate_articles, read_articles
 
             document = evaluate_articles(pipeline, read_articles(articles))
+        elif behaviour:
+            from stancewire.eval.behaviour import measure_behaviour, shipped
+
+            document = dataclasses.asdict(measure_behaviour(pipeline.classifier, shipped()))
         else:
             from stancewire.eval.country_swap import measure_swap
             from stancewire.training.corpus import Source
