@@ -1,4 +1,4 @@
-"""Metrics of stance labels: macro-F1 with its interval, per-label F1, accuracy, calibration, confusion."""
+"""Metrics of stance labels: macro-F1 with its interval, per-label figures, accuracy, calibration, confusion."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.metrics import confusion_matrix, f1_score
 
+from stancewire.eval.bootstrap import DRAWS, confusion_of, interval, resample
 from stancewire.models.calibration import expected_calibration_error
 from stancewire.schema import LABELS
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.integer[Any]]
-
-_CLASSES = range(len(LABELS))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,8 +23,11 @@ class StanceReport:
     Attributes:
         n: pairs measured.
         macro_f1: mean F1 of the labels, 0 to 1; a label that is neither in gold nor predicted does not count.
-        macro_f1_interval: 95 % percentile interval over 1,000 bootstrap samples of the groups (Efron & Tibshirani 1993).
+        macro_f1_interval: 95 % percentile interval over bootstrap samples of the groups (`bootstrap`).
         f1: F1 of each label, 0 to 1.
+        f1_interval: its interval; None for a label that is neither in gold nor predicted.
+        precision: of each label, 0 to 1; 0 for one that is never predicted.
+        recall: of each label, 0 to 1; 0 for one that gold lacks.
         ece: expected calibration error, 0 to 1.
         confusion: `confusion[gold][predicted]`, counts.
     """
@@ -35,13 +36,16 @@ class StanceReport:
     macro_f1: float
     macro_f1_interval: tuple[float, float]
     f1: dict[str, float]
+    f1_interval: dict[str, tuple[float, float] | None]
+    precision: dict[str, float]
+    recall: dict[str, float]
     accuracy: float
     ece: float
     confusion: dict[str, dict[str, int]]
 
 
 def stance_report(
-    probabilities: Floats, labels: Ints, groups: Ints | None = None, *, samples: int = 1000
+    probabilities: Floats, labels: Ints, groups: Ints | None = None, *, draws: int = DRAWS
 ) -> StanceReport:
     """Measure predicted probabilities against gold labels.
 
@@ -56,17 +60,21 @@ def stance_report(
     if len(labels) == 0:
         raise ValueError("no labelled pairs to measure")
     predicted = probabilities.argmax(axis=1)
-    matrix = confusion_matrix(labels, predicted, labels=list(_CLASSES))
+    matrix = confusion_of(labels, predicted)
+    right, guessed, wanted = np.diag(matrix), matrix.sum(axis=0), matrix.sum(axis=1)
+    (samples,) = resample(labels, [predicted], np.arange(len(labels)) if groups is None else groups, draws=draws)
+    sampled = label_f1(samples)
+    present = guessed + wanted > 0
     return StanceReport(
         n=len(labels),
         macro_f1=macro_f1(labels, predicted),
-        macro_f1_interval=_interval(labels, predicted, np.arange(len(labels)) if groups is None else groups, samples),
-        f1={
-            label.value: float(score)
-            for label, score in zip(
-                LABELS, f1_score(labels, predicted, labels=list(_CLASSES), average=None, zero_division=0), strict=True
-            )
+        macro_f1_interval=interval(np.nanmean(sampled, axis=1)),
+        f1=_by_label(np.nan_to_num(label_f1(matrix))),
+        f1_interval={
+            label.value: interval(sampled[:, index]) if present[index] else None for index, label in enumerate(LABELS)
         },
+        precision=_by_label(right / np.maximum(1, guessed)),
+        recall=_by_label(right / np.maximum(1, wanted)),
         accuracy=float((predicted == labels).mean()),
         ece=expected_calibration_error(probabilities, labels),
         confusion={
@@ -78,30 +86,15 @@ def stance_report(
 
 def macro_f1(labels: Ints, predicted: Ints) -> float:
     """Mean F1 over the labels that occur in gold or prediction, 0 to 1. *Shapes:* (pairs,)."""
-    return _macro_f1(_counts(labels, predicted))
+    return float(np.nanmean(label_f1(confusion_of(labels, predicted))))
 
 
-def _counts(labels: Ints, predicted: Ints) -> npt.NDArray[np.float64]:
-    size = len(LABELS)
-    return np.bincount(labels * size + predicted, minlength=size * size).reshape(size, size).astype(np.float64)
+def label_f1(confusions: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """F1 of each label; NaN for one that is neither in gold nor predicted. *Shape:* (…, 3, 3) to (…, 3)."""
+    total = confusions.sum(axis=-1) + confusions.sum(axis=-2)
+    right = np.diagonal(confusions, axis1=-2, axis2=-1)
+    return np.divide(2 * right, total, out=np.full(total.shape, np.nan), where=total > 0)
 
 
-def _macro_f1(confusion: npt.NDArray[np.float64]) -> float:
-    total = confusion.sum(0) + confusion.sum(1)
-    present = total > 0
-    return float((2 * np.diag(confusion)[present] / total[present]).mean())
-
-
-def _interval(labels: Ints, predicted: Ints, groups: Ints, samples: int) -> tuple[float, float]:
-    _, group = np.unique(groups, return_inverse=True)
-    size = group.max() + 1
-    # One confusion matrix a group: a bootstrap sample is then a weighted sum of them.
-    matrices = np.zeros((size, len(LABELS) ** 2))
-    np.add.at(matrices, (group, labels * len(LABELS) + predicted), 1)
-    random = np.random.default_rng(0)
-    scores = []
-    for _ in range(samples):
-        times = np.bincount(random.integers(size, size=size), minlength=size).astype(np.float64)
-        scores.append(_macro_f1((times @ matrices).reshape(len(LABELS), -1)))
-    low, high = np.percentile(scores, [2.5, 97.5])
-    return float(low), float(high)
+def _by_label(scores: npt.NDArray[np.float64]) -> dict[str, float]:
+    return {label.value: float(score) for label, score in zip(LABELS, scores, strict=True)}

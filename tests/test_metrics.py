@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 
-from stancewire.eval.metrics import macro_f1, stance_report
+from stancewire.eval.bootstrap import confusion_of, resample
+from stancewire.eval.metrics import label_f1, macro_f1, stance_report
 from stancewire.models.calibration import Calibration, expected_calibration_error, fit_temperature
 
 
@@ -16,6 +17,39 @@ def test_macro_f1_is_scikit_learns() -> None:
     random = np.random.default_rng(0)
     labels, predicted = random.integers(3, size=(2, 500))
     assert macro_f1(labels, predicted) == pytest.approx(f1_score(labels, predicted, average="macro"))
+
+
+def test_figures_of_each_label_are_scikit_learns() -> None:
+    random = np.random.default_rng(0)
+    labels, predicted = random.integers(3, size=(2, 200))
+    report = stance_report(np.eye(3)[predicted], labels)
+    precision, recall, f1, _ = precision_recall_fscore_support(labels, predicted)
+    assert list(report.precision.values()) == pytest.approx(precision)
+    assert list(report.recall.values()) == pytest.approx(recall)
+    assert list(report.f1.values()) == pytest.approx(f1)
+    assert confusion_of(labels, predicted).tolist() == confusion_matrix(labels, predicted).tolist()
+
+
+def test_the_interval_of_a_label_holds_its_f1_and_one_that_nobody_uses_has_none() -> None:
+    labels = np.array([0, 1] * 30)
+    report = stance_report(np.eye(3)[np.where(np.arange(60) < 45, labels, 0)], labels)
+    for name in ("supportive", "neutral"):
+        bounds = report.f1_interval[name]
+        assert bounds is not None
+        assert bounds[0] < report.f1[name] < bounds[1]
+    assert report.f1_interval["critical"] is None
+    assert report.f1["critical"] == 0.0
+
+
+def test_samples_draw_whole_groups_and_the_same_ones_for_every_model() -> None:
+    labels, groups = np.array([0, 0, 1, 2]), np.array([7, 7, 3, 3])
+    first, second = resample(labels, [labels, labels[::-1]], groups, draws=200)
+    assert first.shape == (200, 3, 3)
+    assert set(first.sum(axis=(1, 2))) == {4.0}
+    # Of two groups of two rows, rows of the gold label 0 come by twos, and the models see the same gold labels.
+    assert set(first[:, 0].sum(axis=1)) == {0.0, 2.0, 4.0}
+    np.testing.assert_array_equal(first.sum(axis=2), second.sum(axis=2))
+    assert np.nanmin(label_f1(first)) == 1.0
 
 
 def test_a_label_that_nobody_uses_does_not_count() -> None:
