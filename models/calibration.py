@@ -26,7 +26,8 @@ class Calibration:
 
     `addressed_from` is the log-odds from which a statement counts as being about a candidate. `pairs` is the number of
     held-out pairs the temperature was fitted on; `ece_before` and `ece_after` are expected calibration errors on them,
-    as fractions.
+    as fractions. `confidence` is the top probability of each of these pairs, the surest first, and `right` whether its label
+    was right: by them `selection` chooses when to answer.
     """
 
     temperature: float = 1.0
@@ -34,6 +35,8 @@ class Calibration:
     ece_before: float | None = None
     ece_after: float | None = None
     addressed_from: float = 0.0
+    confidence: tuple[float, ...] = ()
+    right: tuple[bool, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0.01 <= self.temperature <= 100:
@@ -45,11 +48,18 @@ class Calibration:
         return probabilities
 
     def save(self, path: Path) -> None:
-        path.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n", encoding="utf-8")
+        fields = dataclasses.asdict(self) | {"right": [int(right) for right in self.right]}
+        lines = (f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in fields.items())
+        path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        outcomes = {
+            "confidence": tuple(fields.get("confidence", ())),
+            "right": tuple(map(bool, fields.get("right", ()))),
+        }
+        return cls(**(fields | outcomes))
 
 
 def fit_temperature(logits: Floats, labels: Ints) -> Calibration:
@@ -71,12 +81,15 @@ def fit_temperature(logits: Floats, labels: Ints) -> Calibration:
         return float(-log_softmax(scores / np.exp(log_temperature), axis=1)[rows, labels].mean())
 
     temperature = float(np.exp(minimize_scalar(loss, bounds=(-3.0, 3.0), method="bounded").x))
-    before, after = Calibration(), Calibration(temperature)
+    before, after = (Calibration(value).probabilities(scores) for value in (1.0, temperature))
+    surest = np.argsort(-after.max(axis=1), kind="stable")
     return Calibration(
         temperature,
         len(labels),
-        expected_calibration_error(before.probabilities(scores), labels),
-        expected_calibration_error(after.probabilities(scores), labels),
+        expected_calibration_error(before, labels),
+        expected_calibration_error(after, labels),
+        confidence=tuple(np.round(after.max(axis=1)[surest], 6).tolist()),
+        right=tuple((after.argmax(axis=1) == labels)[surest].tolist()),
     )
 
 

@@ -68,6 +68,8 @@ def start(encoder: str, max_length: int, dropout: float) -> tuple[Any, SlotEncod
     if trained:
         return network, SlotEncoder(Tokenizer.from_file(str(Path(path) / "tokenizer.json")), max_length)
     tokenizer = AutoTokenizer.from_pretrained(path).backend_tokenizer
+    if tokenizer.token_to_id(SLOTS[0]) is not None:  # pretrained with slots
+        return network, SlotEncoder(tokenizer, max_length)
     words = network.get_input_embeddings().weight
     letters = [tokenizer.token_to_id(letter) for letter in string.ascii_lowercase[: len(SLOTS)]]
     country = tokenizer.token_to_id("country")

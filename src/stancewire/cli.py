@@ -84,6 +84,10 @@ def label(
     ] = 64,
     text_field: Annotated[str, typer.Option(help="Field of the text in .jsonl, .csv and .parquet.")] = "text",
     id_field: Annotated[str, typer.Option(help="Field of the id there.")] = "id",
+    max_error: Annotated[
+        float | None, typer.Option(help="Abstain so often that at most this share of the labels given is wrong.")
+    ] = None,
+    coverage: Annotated[float | None, typer.Option(help="Or label this share of targets, the surest.")] = None,
 ) -> None:
     """Label every statement about a state: one row for each statement and target."""
     from stancewire.batch.sinks import open_sink
@@ -97,7 +101,7 @@ def label(
 
     try:
         articles = read_sources(inputs, text_field=text_field, id_field=id_field, on_error=aside)
-        pipeline = _pipeline(model, device, precision)
+        pipeline = _pipeline(model, device, precision, max_error=max_error, coverage=coverage)
         read = rows = 0
         with open_sink(output, to.value if to else None) as sink:
             for doc in pipeline.stream(articles, batch_size=batch_size):
@@ -255,12 +259,12 @@ def states(
         raise typer.Exit(1)
 
 
-def _pipeline(model: str | None, device: str, precision: PrecisionOption) -> Any:
+def _pipeline(model: str | None, device: str, precision: PrecisionOption, **selection: float | None) -> Any:
     """The pipeline, without the notes of the libraries below it."""
     _quiet()
     from stancewire.pipeline import StancePipeline
 
-    return StancePipeline.from_pretrained(model, device=device, precision=precision.value)
+    return StancePipeline.from_pretrained(model, device=device, precision=precision.value, **selection)
 
 
 def _quiet() -> None:

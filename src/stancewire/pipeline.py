@@ -17,7 +17,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from stancewire import language, people, quotes, speakers, stance, targets, text
+from stancewire.models import selection
 from stancewire.models.inputs import Passage
+from stancewire.models.selection import EVERYTHING, Selection
 from stancewire.schema import Article, Span, Speaker, Stance, Statement, Target
 from stancewire.stance import Judgement, Precision, StanceClassifier
 from stancewire.states import Gazetteer
@@ -142,18 +144,43 @@ class StancePipeline:
     Args:
         classifier: labels given statements and targets; `pipe.classifier.predict_proba(pairs)` uses it alone.
         gazetteer: the states and bodies that can be targets.
+        selection: which labels are sure enough to be given; of others the row says that it abstains.
     """
 
-    def __init__(self, classifier: StanceClassifier, gazetteer: Gazetteer | None = None) -> None:
+    def __init__(
+        self, classifier: StanceClassifier, gazetteer: Gazetteer | None = None, selection: Selection = EVERYTHING
+    ) -> None:
         self.classifier = classifier
         self.gazetteer = gazetteer or Gazetteer.default()
+        self.selection = selection
 
     @classmethod
     def from_pretrained(
-        cls, model: str | os.PathLike[str] | None = None, *, device: str = "auto", precision: Precision = "auto"
+        cls,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        device: str = "auto",
+        precision: Precision = "auto",
+        max_error: float | None = None,
+        coverage: float | None = None,
     ) -> StancePipeline:
-        """Load the shipped checkpoint, one in a folder, or one by its hub id (see `StanceClassifier.from_pretrained`)."""
-        return cls(StanceClassifier.from_pretrained(model, device=device, precision=precision))
+        """Load the shipped checkpoint, one in a folder, or one by its hub id (see `StanceClassifier.from_pretrained`).
+
+        Args:
+            max_error: abstain so often that of the labels given at most this share is wrong (`models.selection`).
+            coverage: or give labels to this share of targets, the surest.
+
+        Raises:
+            ValueError: for both at once, or for what the held-out pairs of the checkpoint cannot vouch for.
+        """
+        classifier = StanceClassifier.from_pretrained(model, device=device, precision=precision)
+        if max_error is not None and coverage is not None:
+            raise ValueError("give max_error or coverage, not both: one follows from the other")
+        if max_error is not None:
+            return cls(classifier, selection=selection.for_error(classifier.calibration, max_error))
+        if coverage is not None:
+            return cls(classifier, selection=selection.for_coverage(classifier.calibration, coverage))
+        return cls(classifier)
 
     def __call__(self, article: str | Article) -> LabelledArticle:
         """Label one article.
@@ -258,7 +285,7 @@ class StancePipeline:
         for target, row, addressed in zip(candidates, judgement.probabilities, judgement.addressed, strict=True):
             if addressed + targets.PRIOR[target.rule] >= 0:
                 placed = dataclasses.replace(target, mention=_raw(target.mention, document))
-                yield LabelledTarget(placed, self.gazetteer.name(target.code), stance.stance(row))
+                yield LabelledTarget(placed, self.gazetteer.name(target.code), stance.stance(row, self.selection))
 
 
 def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

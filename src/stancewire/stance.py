@@ -15,6 +15,7 @@ import numpy.typing as npt
 from stancewire import text as text_stage
 from stancewire.models import checkpoint
 from stancewire.models.inputs import SLOTS, Passage, SlotMention
+from stancewire.models.selection import EVERYTHING, Selection
 from stancewire.pairs import StancePair
 from stancewire.people import find_people
 from stancewire.schema import LABELS, Label, Mention, Person, Span, Stance
@@ -110,9 +111,11 @@ class StanceClassifier:
         return judgements
 
 
-def stance(probabilities: npt.NDArray[np.float64]) -> Stance:
-    """The stance that probabilities of one target stand for. *Shape:* (3,)."""
+def stance(probabilities: npt.NDArray[np.float64], selection: Selection = EVERYTHING) -> Stance:
+    """The stance that probabilities of one target stand for; none where they are less sure than wanted. *Shape:* (3,)."""
     supportive, neutral, critical = (float(p) for p in probabilities)
+    if probabilities.max() < selection.threshold:
+        return Stance(None, (supportive, neutral, critical), abstain="uncertain")
     return Stance(LABELS[int(probabilities.argmax())], (supportive, neutral, critical))
 
 
