@@ -54,7 +54,7 @@ COLUMNS: dict[str, Column] = {
     "p_neutral": Column("number", "calibrated probability, from 0 to 1"),
     "p_critical": Column("number", "calibrated probability, from 0 to 1"),
     "score": Column("number", "p_supportive - p_critical, from -1 to 1"),
-    "abstain": Column("string", "why there is no stance, where there is none"),
+    "abstain": Column("string", "why there is no stance: uncertain (less sure than was asked for)"),
     "flags": Column("strings", "windowed: text cut to fit the model; repaired: statement read through damage"),
     "model": Column("string", "the model that judged"),
     "metadata": Column("object", "further fields of the article's record"),
