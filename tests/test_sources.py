@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from stancewire.batch import addresses
 from stancewire.batch.sources import SetAside, SourceError, read_sources
 from stancewire.language import detect_language
 from stancewire.schema import Article
@@ -257,7 +258,9 @@ def test_standard_input_is_told_apart_by_its_first_character() -> None:
 
 
 @pytest.fixture
-def server() -> Iterator[str]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    monkeypatch.setattr(addresses, "is_public", lambda address: True)
+
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/away":

@@ -61,6 +61,20 @@ def unicode_encoding(head: bytes) -> str:
     raise ValueError("binary data (zero bytes)")
 
 
+def byte_order(head: bytes) -> tuple[bytes, str]:
+    """The byte-order mark that a text begins with, which may be none, and the encoding of what follows it.
+
+    Raises:
+        ValueError: for binary data, saying what it looks like.
+    """
+    encoding = unicode_encoding(head)
+    for mark, name in _BOMS.items():
+        if head.startswith(mark):
+            order = "-le" if mark in (codecs.BOM_UTF16_LE, codecs.BOM_UTF32_LE) else "-be"
+            return mark, "utf-8" if name == "utf-8-sig" else name + order
+    return b"", encoding
+
+
 def read_bounded(file: BinaryIO) -> bytes:
     """All of a file.
 

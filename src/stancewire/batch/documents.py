@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from stancewire.batch.decoding import decode, note, read_bounded, unicode_encoding
-from stancewire.batch.items import Item, SetAside
+from stancewire.batch.items import Found, Item, SetAside, digest
 from stancewire.schema import Article
 
 
@@ -18,9 +18,9 @@ def read_text(file: BinaryIO, name: str) -> Iterator[Item]:
     try:
         text, encoding = decode(read_bounded(file))
     except ValueError as error:
-        yield SetAside(name, "", str(error))
+        yield SetAside(name, "", str(error), 0)
         return
-    yield Article(text, source=name, metadata=note(encoding))
+    yield Found(Article(text, source=name, metadata=note(encoding)), name, offset=0)
 
 
 def read_html(file: BinaryIO, name: str) -> Iterator[Item]:
@@ -28,29 +28,45 @@ def read_html(file: BinaryIO, name: str) -> Iterator[Item]:
         data = read_bounded(file)
         unicode_encoding(data[:4096])
     except ValueError as error:
-        yield SetAside(name, "", str(error))
+        yield SetAside(name, "", str(error), 0)
         return
     yield _page(data, name)
 
 
 def _page(data: bytes, name: str) -> Item:
     """The article of a web page."""
-    from trafilatura import extract_with_metadata
+    from trafilatura import bare_extraction
 
+    if reason := _hostile(data):
+        return SetAside(name, "", reason, 0, digest(data))
     try:
-        page = extract_with_metadata(data, include_comments=False, include_tables=False)
+        page = bare_extraction(data, with_metadata=True, include_comments=False, include_tables=False)
     except Exception as error:  # whatever a parser makes of a hostile page, the others are to be read
-        return SetAside(name, "", f"not readable as HTML: {type(error).__name__}: {error}")
-    if page is None or not page.text:
-        return SetAside(name, "", "no article text found in the page")
-    return Article(page.text, source=name, url=page.url, title=page.title, published=page.date)
+        return SetAside(name, "", f"not readable as HTML: {type(error).__name__}: {error}", 0, digest(data))
+    if page is None or isinstance(page, dict) or not page.text:
+        return SetAside(name, "", "no article text found in the page", 0, digest(data))
+    return Found(Article(page.text, source=name, url=page.url, title=page.title, published=page.date), name, offset=0)
+
+
+LARGEST_TAG = 5_000
+"""Words in the largest tag of a page or feed that is read; parsers need time quadratic in the attributes of one element."""
+
+_LARGE_TAG = re.compile(rb"<[a-zA-Z][^<>]{%d,}" % (2 * LARGEST_TAG))
+
+
+def _hostile(data: bytes) -> str | None:
+    """Why markup is not given to a parser."""
+    for tag in _LARGE_TAG.finditer(data):
+        if len(tag[0].split()) > LARGEST_TAG:
+            return f"a tag of more than {LARGEST_TAG} attributes"
+    return None
 
 
 def read_feed(file: BinaryIO, name: str) -> Iterator[Item]:
     try:
         data = read_bounded(file)
     except ValueError as error:
-        yield SetAside(name, "", str(error))
+        yield SetAside(name, "", str(error), 0)
         return
     yield from entries(data, name)
 
@@ -59,22 +75,26 @@ def entries(data: bytes, name: str) -> Iterator[Item]:
     """The items of an RSS or Atom feed; the text is the full content where the feed carries it, else the summary."""
     import feedparser
 
+    if reason := _hostile(data):
+        yield SetAside(name, "", reason, 0, digest(data))
+        return
     try:
+        unicode_encoding(data[:4096])
         feed = feedparser.parse(io.BytesIO(data))
     except Exception as error:  # as with pages
-        yield SetAside(name, "", f"not readable as a feed: {type(error).__name__}: {error}")
+        yield SetAside(name, "", f"not readable as a feed: {type(error).__name__}: {error}", 0, digest(data))
         return
     if not feed.entries:
         why = f": {feed.bozo_exception}" if feed.bozo else ""
-        yield SetAside(name, "", f"no entries found; an RSS or Atom feed is expected{why}")
+        yield SetAside(name, "", f"no entries found; an RSS or Atom feed is expected{why}", 0, digest(data))
     for number, entry in enumerate(feed.entries, start=1):
         content = entry["content"][0]["value"] if entry.get("content") else entry.get("summary", "")
         text = _plain(content)
         if not text:
-            yield SetAside(name, f"entry {number}", "empty text")
+            yield SetAside(name, f"entry {number}", "empty text", digest=digest(content))
             continue
         parsed = entry.get("published_parsed") or entry.get("updated_parsed")
-        yield Article(
+        article = Article(
             text,
             doc_id=entry.get("id") or entry.get("link") or "",
             source=name,
@@ -82,6 +102,7 @@ def entries(data: bytes, name: str) -> Iterator[Item]:
             title=_plain(entry.get("title", "")) or None,
             published=time.strftime("%Y-%m-%dT%H:%M:%SZ", parsed) if parsed else entry.get("published"),
         )
+        yield Found(article, name, f"entry {number}")
 
 
 _BREAK = re.compile(r"(?i)<(?:/?(?:p|div|h[1-6]|ul|ol|li|blockquote|table|tr|article|section)\b[^<>]*|br\s*/?)>")

@@ -9,27 +9,21 @@ from __future__ import annotations
 
 import codecs
 import dataclasses
-import hashlib
 import io
-import itertools
+import os
 import re
 import sys
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from stancewire.batch.decoding import read_bounded
-from stancewire.batch.documents import entries, read_feed, read_html, read_text
-from stancewire.batch.items import Fields, Item, SetAside
+from stancewire.batch.addresses import read_address
+from stancewire.batch.documents import read_feed, read_html, read_text
+from stancewire.batch.items import Fields, Found, Item, SetAside, digest
 from stancewire.batch.records import read_csv, read_jsonl, read_parquet
 from stancewire.schema import Article
 
-__all__ = ["SetAside", "SourceError", "read_sources"]
-
-FETCH_TIMEOUT = 20
-"""Seconds without an answer after which an address is given up."""
+__all__ = ["SetAside", "Source", "SourceError", "list_sources", "read_sources"]
 
 _DOCUMENTS = {
     ".txt": read_text,
@@ -48,6 +42,52 @@ class SourceError(ValueError):
     """An input that cannot be read at all: names what was received, what is accepted, and what to do."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Source:
+    """One file or stream of articles.
+
+    Attributes:
+        path: the file; None for standard input and addresses, which cannot be read twice.
+    """
+
+    name: str
+    path: Path | None
+    _read: Callable[[], Iterator[Item]]
+
+    def read(self) -> Iterator[Item]:
+        """Every item in order: articles with text and an identifier, and what is set aside."""
+        for item in self._read():
+            if isinstance(item, SetAside):
+                yield item
+            elif not item.article.text.strip():
+                yield item.set_aside("empty text", "read")
+            elif item.article.doc_id:
+                yield item
+            else:
+                identifier = digest(f"{item.article.source}\n{item.article.text}")[:16]
+                yield dataclasses.replace(item, article=dataclasses.replace(item.article, doc_id=identifier))
+
+
+def list_sources(
+    inputs: Sequence[str], *, text_field: str = "text", id_field: str = "id", stdin: BinaryIO | None = None
+) -> Iterator[Source]:
+    """The sources of the inputs, lazily and in order; folders recursively, sorted by path.
+
+    Args:
+        inputs: each `-` (standard input: JSONL, or one plain text), a file, a folder, or the address of a feed.
+        text_field, id_field: where JSONL, CSV and Parquet keep the text and the identifier. Beside them `url`, `title`,
+            `published` and `source` are known; every other field is carried in `Article.metadata`.
+
+    Raises:
+        SourceError: before anything is read, for an input that is missing or in no known format.
+    """
+    if not inputs:
+        raise SourceError(f"no input; {_ACCEPTED}")
+    fields = Fields(text_field, id_field)
+    resolved = [_resolve(name, fields, stdin) for name in inputs]
+    return (source for sources in resolved for source in sources())
+
+
 def read_sources(
     inputs: Sequence[str],
     *,
@@ -56,58 +96,46 @@ def read_sources(
     on_error: Callable[[SetAside], object],
     stdin: BinaryIO | None = None,
 ) -> Iterator[Article]:
-    """Read every article of the inputs, in order; folders recursively, sorted by path.
+    """Read every article of the inputs, in order (`list_sources`).
 
     Args:
-        inputs: each `-` (standard input: JSONL, or one plain text), a file, a folder, or the address of a feed.
-        text_field, id_field: where JSONL, CSV and Parquet keep the text and the identifier. Beside them `url`, `title`,
-            `published` and `source` are known; every other field is carried in `Article.metadata`.
         on_error: called with each item set aside.
 
     Raises:
         SourceError: before anything is read, for an input that is missing or in no known format.
     """
-    if not inputs:
-        raise SourceError(f"no input; {_ACCEPTED}")
-    fields = Fields(text_field, id_field)
-    sources = [_resolve(name, fields, stdin) for name in inputs]
-    return _delivered(itertools.chain.from_iterable(read() for read in sources), on_error)
+    sources = list_sources(inputs, text_field=text_field, id_field=id_field, stdin=stdin)
+    return _articles((item for source in sources for item in source.read()), on_error)
 
 
-def _delivered(items: Iterable[Item], on_error: Callable[[SetAside], object]) -> Iterator[Article]:
-    """Articles with text, each with an identifier; the rest goes to `on_error`."""
+def _articles(items: Iterator[Item], on_error: Callable[[SetAside], object]) -> Iterator[Article]:
     for item in items:
-        if isinstance(item, SetAside):
-            on_error(item)
-        elif not item.text.strip():
-            on_error(SetAside(item.source or "", item.doc_id, "empty text"))
-        elif item.doc_id:
-            yield item
+        if isinstance(item, Found):
+            yield item.article
         else:
-            digest = hashlib.sha256(f"{item.source}\n{item.text}".encode("utf-8", "replace")).hexdigest()
-            yield dataclasses.replace(item, doc_id=digest[:16])
+            on_error(item)
 
 
-def _resolve(name: str, fields: Fields, stdin: BinaryIO | None) -> Callable[[], Iterator[Item]]:
-    """The reader of one input.
+def _resolve(name: str, fields: Fields, stdin: BinaryIO | None) -> Callable[[], Iterator[Source]]:
+    """The sources of one input.
 
     Raises:
         SourceError: where nothing can be read under that name.
     """
     if name == "-":
-        return lambda: _read_stdin(stdin or sys.stdin.buffer, fields)
+        return lambda: iter([Source("-", None, lambda: _read_stdin(stdin or sys.stdin.buffer, fields))])
     if re.match(r"https?://", name):
-        return lambda: _read_address(name)
+        return lambda: iter([Source(name, None, lambda: read_address(name))])
     if "://" in name:
         raise SourceError(f"{name}: only http:// and https:// addresses are fetched; {_ACCEPTED}")
     path = Path(name)
     if path.is_dir():
-        return lambda: _read_folder(path, fields)
+        return lambda: _folder(path, fields)
     if not path.exists():
         raise SourceError(f"{name}: no such file or folder; {_ACCEPTED}")
     if path.suffix.lower() not in _ENDINGS:
         raise SourceError(f"{name}: {_unreadable(path)}")
-    return lambda: _read_file(path, fields)
+    return lambda: iter([_file(path, fields)])
 
 
 def _unreadable(path: Path) -> str:
@@ -116,24 +144,41 @@ def _unreadable(path: Path) -> str:
     return f"unknown format {path.suffix or 'without an ending'!r}; {_ACCEPTED}"
 
 
-def _read_folder(folder: Path, fields: Fields) -> Iterator[Item]:
+def _folder(folder: Path, fields: Fields) -> Iterator[Source]:
     """Every file of a folder and the folders in it; hidden ones are passed over, unknown formats set aside."""
-    paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    shown = [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
-    if not shown:
-        yield SetAside(str(folder), "", "a folder without files")
-    for path in shown:
-        if path.suffix.lower() in _ENDINGS:
-            yield from _read_file(path, fields)
-        else:
-            yield SetAside(str(path), "", _unreadable(path))
+    empty = True
+    for path in _walk(folder):
+        empty = False
+        yield _file(path, fields)
+    if empty:
+        nothing = SetAside(str(folder), "", "a folder without files")
+        yield Source(str(folder), folder, lambda: iter([nothing]))
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """The files that are not hidden, sorted by path, with the names of one folder in memory at a time."""
+    for name in sorted(os.listdir(folder)):
+        path = folder / name
+        if name.startswith("."):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            yield from _walk(path)
+        elif path.is_file():
+            yield path
+
+
+def _file(path: Path, fields: Fields) -> Source:
+    return Source(str(path), path, lambda: _read_file(path, fields))
 
 
 def _read_file(path: Path, fields: Fields) -> Iterator[Item]:
+    if path.suffix.lower() not in _ENDINGS:
+        yield SetAside(str(path), "", _unreadable(path))
+        return
     try:
         with path.open("rb") as file:
             if not file.peek(1):
-                yield SetAside(str(path), "", "empty file")
+                yield SetAside(str(path), "", "empty file", 0)
             else:
                 yield from _items(file, path, fields)
     except OSError as error:
@@ -155,26 +200,3 @@ def _read_stdin(stream: BinaryIO, fields: Fields) -> Iterator[Item]:
         yield from read_jsonl(buffered, "-", fields)
     else:
         yield from read_text(buffered, "-")
-
-
-class _WebOnly(urllib.request.HTTPRedirectHandler):
-    """Follows a redirection to another web address only: urllib would go to ftp as well."""
-
-    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
-        if not re.match(r"https?://", newurl):
-            raise urllib.error.URLError(f"redirected to {newurl}, which is no web address")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
-
-
-def _read_address(address: str) -> Iterator[Item]:
-    request = urllib.request.Request(address, headers={"User-Agent": "stancewire"})  # noqa: S310  see _resolve
-    try:
-        with urllib.request.build_opener(_WebOnly).open(request, timeout=FETCH_TIMEOUT) as answer:
-            data = read_bounded(answer)
-    except (OSError, ValueError) as error:
-        yield SetAside(address, "", f"cannot be fetched: {error}")
-        return
-    if re.match(rb"\s*(?:<!--.*?-->\s*)?<(?:!doctype\s+)?html", data[:1024], re.I | re.S):
-        yield SetAside(address, "", "a web page where a feed is expected; save the page and give the .html file")
-    else:
-        yield from entries(data, address)
