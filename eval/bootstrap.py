@@ -43,7 +43,7 @@ def resample(
     size, cells = int(group.max()) + 1, len(LABELS) ** 2
     counts = np.zeros((size, len(predictions), cells))
     for index, predicted in enumerate(predictions):
-        np.add.at(counts, (group, index, labels * len(LABELS) + predicted), 1)
+        np.add.at(counts[:, index], (group, labels * len(LABELS) + predicted), 1)
     flat = counts.reshape(size, -1)
     random = np.random.default_rng(seed)
     sums = np.empty((draws, flat.shape[1]))

@@ -93,7 +93,8 @@ def label_f1(confusions: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """F1 of each label; NaN for one that is neither in gold nor predicted. *Shape:* (…, 3, 3) to (…, 3)."""
     total = confusions.sum(axis=-1) + confusions.sum(axis=-2)
     right = np.diagonal(confusions, axis1=-2, axis2=-1)
-    return np.divide(2 * right, total, out=np.full(total.shape, np.nan), where=total > 0)
+    f1: npt.NDArray[np.float64] = np.divide(2 * right, total, out=np.full(total.shape, np.nan), where=total > 0)
+    return f1
 
 
 def _by_label(scores: npt.NDArray[np.float64]) -> dict[str, float]:

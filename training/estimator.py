@@ -19,7 +19,8 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from stancewire import stance
-from stancewire.eval.stance import measure
+from stancewire.eval.cases import Cases, Labelled
+from stancewire.eval.stance import predict, report_of
 from stancewire.pairs import StancePair
 from stancewire.schema import Label
 from stancewire.training.config import TrainConfig
@@ -108,7 +109,8 @@ class StanceClassifier(BaseEstimator):  # type: ignore[misc]
         Raises:
             sklearn.exceptions.NotFittedError: before `fit`.
         """
-        return measure(self._fitted(), pairs).report().macro_f1
+        cases = Cases.of(Labelled(pair, "", pair.text) for pair in pairs)
+        return report_of(cases, cases.rows_of(predict(self._fitted(), cases))).macro_f1
 
     def _fitted(self) -> stance.StanceClassifier:
         if not hasattr(self, "classifier_"):

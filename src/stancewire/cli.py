@@ -183,7 +183,13 @@ def evaluate(
     model: Annotated[
         str | None, typer.Argument(help="Folder or hub id of a checkpoint; the shipped one by default.")
     ] = None,
-    data: Annotated[Path | None, typer.Option(help="Stance pairs, JSONL.")] = None,
+    data: Annotated[
+        list[Path] | None, typer.Option(help="Labelled statements, in any format that train reads; may be repeated.")
+    ] = None,
+    held_out: Annotated[
+        bool,
+        typer.Option("--held-out", help="Measure on what the checkpoint held out, as far as it is in the package."),
+    ] = False,
     articles: Annotated[Path | None, typer.Option(help="Annotated articles.")] = None,
     country_swap: Annotated[
         int | None, typer.Option(min=1, help="Swap the states in so many passages of the shipped corpus.")
@@ -191,6 +197,11 @@ def evaluate(
     behaviour: Annotated[
         bool, typer.Option("--behaviour", help="Put the shipped behaviour cases to the model.")
     ] = False,
+    baselines: Annotated[
+        list[Path] | None, typer.Option(help="With --data: labelled text to train baselines on, for comparison.")
+    ] = None,
+    against: Annotated[str | None, typer.Option(help="With --data: another checkpoint, for comparison.")] = None,
+    report: Annotated[Path | None, typer.Option(help="With --data: write an HTML page of all figures here.")] = None,
     predictions: Annotated[
         Path | None, typer.Option(help="With --data: write each target's probabilities here.")
     ] = None,
@@ -198,20 +209,28 @@ def evaluate(
     precision: Precision = PrecisionOption.AUTO,
 ) -> None:
     """Measure a model on labelled data; prints one JSON document."""
-    if [data, articles, country_swap, behaviour or None].count(None) != 3:
-        raise typer.BadParameter("give one of --data PAIRS.jsonl, --articles FILE, --country-swap N and --behaviour")
-    if predictions is not None and data is None:
-        raise typer.BadParameter("--predictions goes with --data")
+    if [data or None, held_out or None, articles, country_swap, behaviour or None].count(None) != 4:
+        raise typer.BadParameter(
+            "give one of --data FILE, --held-out, --articles FILE, --country-swap N and --behaviour"
+        )
+    if (baselines or against or report or predictions) and not (data or held_out):
+        raise typer.BadParameter("--baselines, --against, --report and --predictions go with --data or --held-out")
     try:
         pipeline = _pipeline(model, device, precision)
-        if data is not None:
-            from stancewire.eval.stance import measure
-            from stancewire.pairs import read_pairs
+        document: dict[str, Any]
+        if data or held_out:
+            from stancewire.eval.report import write_report
+            from stancewire.eval.stance import write_predictions
+            from stancewire.models.checkpoint import resolve
+            from stancewire.training.measuring import measure
 
-            measured = measure(pipeline.classifier, list(read_pairs(data)))
+            other = (_pipeline(against, device, precision).classifier, resolve(against)) if against else None
+            measured = measure(pipeline.classifier, resolve(model), data or [], train=baselines or [], against=other)
             if predictions is not None:
-                measured.write(predictions)
-            document: dict[str, Any] = dataclasses.asdict(measured.report())
+                write_predictions((item.pair for item in measured.cases.items), measured.judged, predictions)
+            if report is not None:
+                write_report(measured, report)
+            document = measured.document()
         elif articles is not None:
             from stancewire.eval.articles import evaluate_articles, read_articles
 
