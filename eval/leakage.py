@@ -1,9 +1,10 @@
 """Whether text that a model is measured on stands in the text it was trained on.
 
-Words are compared, in lower case and without punctuation. Two texts overlap where they are the same, or where the one has
-half of the eight-word sequences of the other: the share of the shorter text, so that a record cut out of an article is
-found (near-duplicates by containment: Broder, "On the resemblance and containment of documents", 1997; Jaccard's measure is never
-larger). Statements are looked for by themselves, too, where they have 13 words or more: shorter ones are often formulas.
+Words are compared, in lower case and without punctuation. Of two texts, those words are shared that lie in sequences of eight
+that both have; a text has leaked where half of it is shared with one training text, or half of that text with it, so that a
+record cut out of an article is found, and a sentence with one word changed (containment: Broder, "On the resemblance and
+containment of documents", 1997; counted in words as for Llama 2, Touvron et al. 2023). Statements are looked for by
+themselves, too, where they have 13 words or more: shorter ones are often formulas.
 
 Only the measured text is held in memory; what was trained on is read once, in time linear in its length.
 """
@@ -13,8 +14,8 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
 from stancewire.pairs import StancePair
 
@@ -22,7 +23,7 @@ SEQUENCE = 8
 """Words of the sequences compared."""
 
 LEAST = 0.5
-"""Share of the shorter text's sequences from which two texts count as near-duplicates."""
+"""Share of the shorter text's words from which two texts count as near-duplicates."""
 
 STATEMENT_WORDS = 13
 """Words from which a statement is looked for by itself (the length of GPT-3's test for contamination; Brown et al. 2020)."""
@@ -46,20 +47,29 @@ class Leak:
 def find_leaks(measured: Iterable[StancePair], trained: Iterable[StancePair]) -> list[Leak]:
     """The measured pairs that stand in training text, each with the training pair it overlaps most."""
     units = _units(measured)
-    index: dict[str, list[int]] = defaultdict(list)
+    index: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for number, unit in enumerate(units):
-        for sequence in unit.sequences:
-            index[sequence].append(number)
+        for start, sequence in enumerate(_sequences(unit.words)):
+            index[sequence].append((number, start))
     worst: dict[int, Leak] = {}
     for pair in _one_a_text(trained):
-        sequences = _sequences(pair.text)
-        shared = Counter(number for sequence in sequences for number in index.get(sequence, ()))
-        for number, count in shared.items():
+        words = _words(pair.text)
+        starts: dict[int, list[int]] = defaultdict(list)
+        for sequence in set(_sequences(words)):
+            for number, start in index.get(sequence, ()):
+                starts[number].append(start)
+        for number, places in starts.items():
             unit = units[number]
-            share = count / min(len(unit.sequences), len(sequences))
+            share = min(1.0, _covered(sorted(places), len(unit.words)) / min(len(unit.words), len(words)))
             if share >= LEAST and (number not in worst or share > worst[number].share):
                 worst[number] = Leak(unit.id, pair.id, unit.what, share)
     return [worst[number] for number in sorted(worst)]
+
+
+def _covered(starts: Sequence[int], words: int) -> int:
+    """How many words lie in the sequences that begin at these places, in order, of a text of so many words."""
+    ends = [min(start + SEQUENCE, words) for start in starts]
+    return sum(min(end, after) - start for start, end, after in zip(starts, ends, [*starts[1:], words], strict=True))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -68,19 +78,19 @@ class _Unit:
 
     id: str
     what: str
-    sequences: frozenset[str]
+    words: list[str]
 
 
 def _units(pairs: Iterable[StancePair]) -> list[_Unit]:
-    units = []
-    text = None
+    units: list[_Unit] = []
+    text, words = None, list[str]()
     for pair in pairs:
         if pair.text != text:  # pairs of one article follow one another
-            text = pair.text
-            units.append(_Unit(pair.id, "text", _sequences(text)))
-        statement = " ".join(span.of(pair.text) for span in pair.statement)
-        if statement != text and len(_WORD.findall(statement)) >= STATEMENT_WORDS:
-            units.append(_Unit(pair.id, "statement", _sequences(statement)))
+            text, words = pair.text, _words(pair.text)
+            units.append(_Unit(pair.id, "text", words))
+        statement = _words(" ".join(span.of(pair.text) for span in pair.statement))
+        if STATEMENT_WORDS <= len(statement) < len(words):
+            units.append(_Unit(pair.id, "statement", statement))
     return units
 
 
@@ -89,9 +99,11 @@ def _one_a_text(pairs: Iterable[StancePair]) -> Iterator[StancePair]:
     return (next(run) for _, run in itertools.groupby(pairs, key=lambda pair: pair.text))
 
 
-def _sequences(text: str) -> frozenset[str]:
-    """The sequences of eight words of a text; a shorter text is one sequence, one without words none."""
-    words = _WORD.findall(text.casefold())
-    if not words:
-        return frozenset()
-    return frozenset(" ".join(words[start : start + SEQUENCE]) for start in range(max(1, len(words) - SEQUENCE + 1)))
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())
+
+
+def _sequences(words: Sequence[str]) -> list[str]:
+    """The sequences of eight words, by where they begin; fewer words are one sequence, none are none."""
+    last = max(len(words) - SEQUENCE + 1, min(1, len(words)))
+    return [" ".join(words[start : start + SEQUENCE]) for start in range(last)]
