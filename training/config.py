@@ -36,6 +36,8 @@ class TrainConfig:
         clip_norm: largest norm of the gradient.
         average: decay a step of the moving average of the weights that is kept (0: the weights themselves); lower in
             the first steps.
+        addressed_by: the dev source by which it is fitted from what log-odds a statement counts as being about a candidate,
+            one in which such statements are as frequent as in ordinary text; all sources where it is empty.
         lora_rank: rank of low-rank updates to train in place of the matrices (Hu et al., ICLR 2022; 0: none).
         seed: of everything random.
     """
@@ -56,6 +58,7 @@ class TrainConfig:
     label_smoothing: float = 0.0
     clip_norm: float = 1.0
     average: float = 0.0
+    addressed_by: str = ""
     lora_rank: int = 0
     seed: int = 0
 
@@ -82,6 +85,11 @@ class TrainConfig:
         _require(self.weight_decay >= 0, "weight_decay", self.weight_decay, "0 or more")
         for name in ("warmup", "dropout", "token_dropout", "label_smoothing", "average"):
             _require(0 <= getattr(self, name) < 1, name, getattr(self, name), "0 <= value < 1")
+
+        names = ["", *(source.name for source in self.sources)]
+        _require(
+            not self.sources or self.addressed_by in names, "addressed_by", self.addressed_by, "the name of a source"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)

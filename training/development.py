@@ -53,13 +53,14 @@ class DevLogits:
         return scores
 
     def addressed_from(self) -> float:
+        """The log-odds from which a statement is best taken to be about a candidate."""
         decided = self.addressed != UNKNOWN
         return fit_addressed_from(self.logits[decided, 3], self.addressed[decided] == 1)
 
     def calibration(self) -> Calibration:
+        """A temperature for the labels."""
         known = self.labels != UNKNOWN
-        fitted = fit_temperature(self.logits[known, :3], self.labels[known])
-        return dataclasses.replace(fitted, addressed_from=self.addressed_from())
+        return fit_temperature(self.logits[known, :3], self.labels[known])
 
 
 def scores_of(logits: Mapping[str, DevLogits]) -> dict[str, float]:

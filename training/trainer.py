@@ -287,7 +287,10 @@ class Trainer:
         logits = {
             name: DevLogits.of(part, lambda chunk: plain_logits(classifier, chunk)) for name, part in data.dev.items()
         }
-        calibration, dev = DevLogits.together(list(logits.values())).calibration(), scores_of(logits)
+        together = DevLogits.together(list(logits.values()))
+        addressed_from = logits.get(self.config.addressed_by, together).addressed_from()
+        calibration = dataclasses.replace(together.calibration(), addressed_from=addressed_from)
+        dev = scores_of(logits)
         if world.leads:
             made = {"config": self.config.to_dict(), "epoch": run.best_epoch, "steps": run.step, "dev": dev}
             made |= {"data": data.digests(), "torch": torch.__version__}

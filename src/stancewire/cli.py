@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 done with items set aside.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import sys
@@ -88,8 +89,19 @@ def label(
         float | None, typer.Option(help="Abstain so often that at most this share of the labels given is wrong.")
     ] = None,
     coverage: Annotated[float | None, typer.Option(help="Or label this share of targets, the surest.")] = None,
+    job: Annotated[
+        Path | None,
+        typer.Option(help="Folder of a long run: killed and given again, the command goes on; rows go to JOB/rows."),
+    ] = None,
 ) -> None:
     """Label every statement about a state: one row for each statement and target."""
+    if job is not None:
+        if output is not None or to is Format.TABLE:
+            raise typer.BadParameter(
+                "with --job rows go to JOB/rows, as --to jsonl, csv or parquet; leave --output out"
+            )
+        _label_job(job, inputs, to or Format.JSONL, model, device, precision, batch_size, text_field, id_field)
+        return
     from stancewire.batch.sinks import open_sink
     from stancewire.batch.sources import SetAside, read_sources
 
@@ -118,6 +130,53 @@ def label(
         _fail(error)
     print(f"{read} articles, {rows} rows, {len(set_aside)} set aside", file=sys.stderr)
     if set_aside:
+        raise typer.Exit(SET_ASIDE)
+
+
+def _label_job(
+    folder: Path,
+    inputs: list[str],
+    to: Format,
+    model: str | None,
+    device: str,
+    precision: PrecisionOption,
+    batch_size: int,
+    text_field: str,
+    id_field: str,
+) -> None:
+    from stancewire.batch.job import Interrupted, Settings, run
+    from stancewire.batch.signals import stoppable
+
+    with stoppable() as stop:
+        try:
+            from stancewire.batch.manifest import of_pipeline
+            from stancewire.batch.sources import list_sources
+
+            sources = functools.partial(list_sources, inputs, text_field=text_field, id_field=id_field)
+            sources()  # an input that is not there is told before the model is loaded
+            pipeline = _pipeline(model, device, precision)
+            counts = run(
+                folder,
+                Settings(to.value, of_pipeline(pipeline) | {"text_field": text_field, "id_field": id_field}),
+                sources,
+                lambda articles: list(pipeline.stream(articles, batch_size=len(articles))),
+                batch_size=batch_size,
+                stop=stop,
+                tell=lambda message: print(message, file=sys.stderr),
+            )
+        except Interrupted as interrupted:
+            print(f"stancewire: {interrupted}", file=sys.stderr)
+            raise typer.Exit(128 + (stop.signal or 0)) from None
+        except (OSError, ValueError) as error:
+            _fail(error)
+    print(
+        f"{counts.items} items = {counts.labelled} labelled + {counts.without} without statements"
+        f" + {counts.duplicates} duplicates + {counts.aside} set aside; {counts.rows} rows",
+        file=sys.stderr,
+    )
+    print(folder / "rows")
+    if counts.aside:
+        print(f"set aside: see {folder / 'errors.jsonl'}", file=sys.stderr)
         raise typer.Exit(SET_ASIDE)
 
 
@@ -161,7 +220,7 @@ def train(
         overrides = {"encoder": start, "epochs": epochs, "seed": seed, "precision": precision and precision.value}
         config = load_preset(preset, **{name: value for name, value in overrides.items() if value is not None})
         if files or dev:
-            config = dataclasses.replace(config, sources=sources_of_files(files or [], dev or []))
+            config = dataclasses.replace(config, sources=sources_of_files(files or [], dev or []), addressed_by="")
         trainer = Trainer(config, out, data=data, device=device, workers=os.cpu_count() or 1, listen=_tell)
         if dry_run:
             print(json.dumps(dataclasses.asdict(trainer.dry_run()), indent=2))
