@@ -49,7 +49,7 @@ WORST = 5
 
 _FIELDS = ("kind", "test", "what", "goal", "source")
 _HEAD = re.compile(r"# (\w+): (.+)")
-_MARKED = re.compile(r"\[\[(.+?)\]\]")
+_MARKED = re.compile(r"\[\[(.+?)\]\]", re.S)
 _TARGET = re.compile(r"([A-Z][A-Z0-9_]+)(?:=([-+0]))?")
 _ESCAPE = re.compile(r"\\n|\\u([0-9a-f]{4})")
 _SUPPORTIVE, _CRITICAL = 0, 2
