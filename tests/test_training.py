@@ -366,11 +366,12 @@ def test_every_checked_in_preset_is_valid(preset: str) -> None:
         ("precision", "float8"),
         ("patience", -1),
         ("lora_rank", -1),
+        ("addressed_by", "nobody"),
     ],
 )
 def test_a_contradiction_is_refused_at_construction(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=field):
-        TrainConfig(**{field: value})  # type: ignore[arg-type]
+        TrainConfig((Source("corpus", "blocks", "*.txt"),), **{field: value})  # type: ignore[arg-type]
 
 
 def test_an_unknown_preset_or_field_is_refused_by_name() -> None:
