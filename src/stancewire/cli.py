@@ -17,6 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from stancewire.batch.sources import Source
+    from stancewire.pipeline import StancePipeline
     from stancewire.schema import Article
 
 app = typer.Typer(
@@ -95,16 +99,19 @@ def label(
     ] = None,
 ) -> None:
     """Label every statement about a state: one row for each statement and target."""
+    from stancewire.batch.sinks import open_sink
+    from stancewire.batch.sources import SetAside, list_sources, read_sources
+
     if job is not None:
         if output is not None or to is Format.TABLE:
             raise typer.BadParameter(
                 "with --job rows go to JOB/rows, as --to jsonl, csv or parquet; leave --output out"
             )
-        _label_job(job, inputs, to or Format.JSONL, model, device, precision, batch_size, text_field, id_field)
+        sources = functools.partial(list_sources, inputs, text_field=text_field, id_field=id_field)
+        load = functools.partial(_pipeline, model, device, precision, max_error=max_error, coverage=coverage)
+        settings = {"text_field": text_field, "id_field": id_field, "max_error": max_error, "coverage": coverage}
+        _label_job(job, sources, load, to or Format.JSONL, settings, batch_size)
         return
-    from stancewire.batch.sinks import open_sink
-    from stancewire.batch.sources import SetAside, read_sources
-
     set_aside: list[SetAside] = []
 
     def aside(item: SetAside) -> None:
@@ -135,36 +142,29 @@ def label(
 
 def _label_job(
     folder: Path,
-    inputs: list[str],
-    to: Format,
-    model: str | None,
-    device: str,
-    precision: PrecisionOption,
+    sources: Callable[[], Iterator[Source]],
+    load: Callable[[], StancePipeline],
+    to: str,
+    settings: dict[str, Any],
     batch_size: int,
-    text_field: str,
-    id_field: str,
 ) -> None:
-    from stancewire.batch.job import Interrupted, Settings, run
-    from stancewire.batch.signals import stoppable
+    """Label the sources in a job's folder."""
+    from stancewire.batch import job, manifest, signals
 
-    with stoppable() as stop:
+    with signals.stoppable() as stop:
         try:
-            from stancewire.batch.manifest import of_pipeline
-            from stancewire.batch.sources import list_sources
-
-            sources = functools.partial(list_sources, inputs, text_field=text_field, id_field=id_field)
             sources()  # an input that is not there is told before the model is loaded
-            pipeline = _pipeline(model, device, precision)
-            counts = run(
+            pipeline = load()
+            counts = job.run(
                 folder,
-                Settings(to.value, of_pipeline(pipeline) | {"text_field": text_field, "id_field": id_field}),
+                job.Settings(to, manifest.of_pipeline(pipeline) | settings),
                 sources,
                 lambda articles: list(pipeline.stream(articles, batch_size=len(articles))),
                 batch_size=batch_size,
                 stop=stop,
                 tell=lambda message: print(message, file=sys.stderr),
             )
-        except Interrupted as interrupted:
+        except job.Interrupted as interrupted:
             print(f"stancewire: {interrupted}", file=sys.stderr)
             raise typer.Exit(128 + (stop.signal or 0)) from None
         except (OSError, ValueError) as error:

@@ -112,6 +112,8 @@ class LabelledArticle:
                 "score": round(verdict.score, 6),
                 "abstain": verdict.abstain,
                 "flags": list(labelled.flags),
+                "dup_group": None,  # only a job, which reads everything before it writes, knows
+                "n_copies": None,
                 "model": self.model,
                 "metadata": dict(article.metadata) or None,
             }

@@ -56,6 +56,8 @@ COLUMNS: dict[str, Column] = {
     "score": Column("number", "p_supportive - p_critical, from -1 to 1"),
     "abstain": Column("string", "why there is no stance: uncertain (less sure than was asked for)"),
     "flags": Column("strings", "windowed: text cut to fit the model; repaired: statement read through damage"),
+    "dup_group": Column("string", "doc_id of the first article that has this story; nothing without a job directory"),
+    "n_copies": Column("integer", "how many articles have this story; nothing without a job directory"),
     "model": Column("string", "the model that judged"),
     "metadata": Column("object", "further fields of the article's record"),
 }

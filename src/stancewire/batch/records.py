@@ -20,6 +20,7 @@ from stancewire.batch.items import Fields, Found, Item, SetAside, digest
 from stancewire.schema import Article
 
 _KNOWN = ("url", "title", "published", "source")
+_DEEPEST = 100
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,7 +48,10 @@ def _article(record: Mapping[str, Any], place: _Place, fields: Fields, encoding:
     if not text.strip():
         return place.set_aside("empty text")
     known = {key: _string(record.get(key)) for key in _KNOWN}
-    rest = {key: _plain_value(value) for key, value in record.items() if key not in (*fields, *_KNOWN)}
+    try:
+        rest = {key: _plain_value(value) for key, value in record.items() if key not in (*fields, *_KNOWN)}
+    except ValueError as error:
+        return place.set_aside(str(error))
     article = Article(
         _encodable(text),
         doc_id=_string(record.get(fields.id)) or "",
@@ -77,8 +81,18 @@ def _string(value: Any) -> str | None:
     return value.isoformat() if isinstance(value, datetime.date) else _encodable(str(value))
 
 
-def _plain_value(value: Any) -> Any:
-    """The value, None for what is no number: JSON has no NaN."""
+def _plain_value(value: Any, depth: int = 0) -> Any:
+    """The value, None for what is no number, also within lists and records: JSON has no NaN.
+
+    Raises:
+        ValueError: for what is nested so deep that not every reader of the output could follow.
+    """
+    if depth > _DEEPEST:
+        raise ValueError(f"a field nested more than {_DEEPEST} deep")
+    if isinstance(value, dict):
+        return {key: _plain_value(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain_value(inner, depth + 1) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import json
 import os
 import re
@@ -82,6 +83,22 @@ def open_sink(
     finally:
         if written != path:
             written.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def sink_into(file: IO[bytes], kind: Format) -> Iterator[Sink]:
+    """A sink for the length of a `with` block, into a binary file that stays open."""
+    if kind == "parquet":
+        with contextlib.closing(_sink(kind, file)) as sink:
+            yield sink
+        return
+    text = io.TextIOWrapper(file, "utf-8", "replace", newline="" if kind == "csv" else "\n")
+    try:
+        with contextlib.closing(_sink(kind, text)) as sink:
+            yield sink
+        text.flush()
+    finally:
+        text.detach()
 
 
 def _open(path: Path, kind: Format) -> IO[Any]:
