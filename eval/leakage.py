@@ -45,7 +45,10 @@ class Leak:
 
 
 def find_leaks(measured: Iterable[StancePair], trained: Iterable[StancePair]) -> list[Leak]:
-    """The measured pairs that stand in training text, each with the training pair it overlaps most."""
+    """The measured texts that stand in training text, and statements of others that do.
+
+    Each is named once, by its first pair, with the training pair that it overlaps most.
+    """
     units = _units(measured)
     index: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for number, unit in enumerate(units):
@@ -63,7 +66,9 @@ def find_leaks(measured: Iterable[StancePair], trained: Iterable[StancePair]) ->
             share = min(1.0, _covered(sorted(places), len(unit.words)) / min(len(unit.words), len(words)))
             if share >= LEAST and (number not in worst or share > worst[number].share):
                 worst[number] = Leak(unit.id, pair.id, unit.what, share)
-    return [worst[number] for number in sorted(worst)]
+    return [
+        worst[number] for number in sorted(worst) if units[number].text == number or units[number].text not in worst
+    ]
 
 
 def _covered(starts: Sequence[int], words: int) -> int:
@@ -74,23 +79,25 @@ def _covered(starts: Sequence[int], words: int) -> int:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Unit:
-    """A text or statement to look for; `id` names the first pair that has it."""
+    """A text or statement to look for; `id` names the first pair that has it, `text` is the number of its text's unit."""
 
     id: str
+    text: int
     what: str
     words: list[str]
 
 
 def _units(pairs: Iterable[StancePair]) -> list[_Unit]:
     units: list[_Unit] = []
-    text, words = None, list[str]()
+    text, words, number = None, list[str](), 0
     for pair in pairs:
         if pair.text != text:  # pairs of one article follow one another
             text, words = pair.text, _words(pair.text)
-            units.append(_Unit(pair.id, "text", words))
+            number = len(units)
+            units.append(_Unit(pair.id, number, "text", words))
         statement = _words(" ".join(span.of(pair.text) for span in pair.statement))
         if STATEMENT_WORDS <= len(statement) < len(words):
-            units.append(_Unit(pair.id, "statement", statement))
+            units.append(_Unit(pair.id, number, "statement", statement))
     return units
 
 

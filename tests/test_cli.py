@@ -121,7 +121,14 @@ def test_a_failure_is_one_line_and_exit_code_one(
 
 
 @pytest.mark.parametrize(
-    "words", [["label"], ["evaluate"], ["label", "a.txt", "--to", "xml"], ["evaluate", "--predictions", "p"]]
+    "words",
+    [
+        ["label"],
+        ["evaluate"],
+        ["label", "a.txt", "--to", "xml"],
+        ["evaluate", "--predictions", "p"],
+        ["evaluate", "--articles", "a", "--report", "r"],
+    ],
 )
 def test_wrong_usage_is_exit_code_two(words: list[str]) -> None:
     assert run(*words).exit_code == 2
@@ -154,6 +161,26 @@ def test_evaluating_pairs_prints_one_document_and_writes_predictions(tmp_path: P
     assert all(
         abs(sum(line[f"p_{name}"] for name in ("supportive", "neutral", "critical")) - 1) < 1e-5 for line in lines
     )
+
+
+def test_a_report_and_a_comparison_are_written(tmp_path: Path, tiny_checkpoint: Path) -> None:
+    (tmp_path / "a.txt").write_text("# id: a\nT: Fiji [[thanked Peru]].\nS: Fiji | FJI\nL: PER=+\n")
+    (tmp_path / "b.csv").write_text("text,target,label\nMali lied.,MLI,critical\nThe envoy met Chad.,TCD,neutral\n")
+    data = ["--data", tmp_path / "a.txt", "--against", tiny_checkpoint, "--report", tmp_path / "out.html"]
+    result = run("evaluate", tiny_checkpoint, *data, "--baselines", tmp_path / "b.csv")
+    assert result.exit_code == 0, result.stderr
+    assert {"majority", "tf-idf"} < set(json.loads(result.stdout)["compared"])
+    assert (tmp_path / "out.html").read_text().startswith("<!DOCTYPE html>")
+
+
+def test_measuring_on_what_the_baselines_learn_from_fails_loudly(tmp_path: Path, tiny_checkpoint: Path) -> None:
+    (tmp_path / "b.csv").write_text("id,text,target,label\nx-7,Mali lied.,MLI,critical\n")
+    both = ["--data", tmp_path / "b.csv", "--baselines", tmp_path / "b.csv", "--report", tmp_path / "out.html"]
+    result = run("evaluate", tiny_checkpoint, *both)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert "x-7: its text stands in training pair x-7 (100%)" in result.stderr
+    assert not (tmp_path / "out.html").exists()
 
 
 def test_evaluating_articles_prints_every_stage(tmp_path: Path, tiny_checkpoint: Path) -> None:
