@@ -8,6 +8,7 @@ lacks, so each ability gets cases of its own. Every case stands, readable, in `b
     # what: the same words with the two states changed over change the labels over
     # goal: 0.97
     # source: written for this suite
+    # format: speaker's state | each target with its right label | text with the [[statement]]; …
 
     KEN | MLI=- | Kenya's foreign ministry said [[it condemned Mali]].
     MLI | KEN=- | Mali's foreign ministry said [[it condemned Kenya]].
@@ -34,6 +35,7 @@ import numpy as np
 import numpy.typing as npt
 
 from stancewire.eval.articles import SIGNS
+from stancewire.eval.bootstrap import DRAWS, interval
 from stancewire.pairs import PairTarget, StancePair, short
 from stancewire.schema import LABELS, Span
 
@@ -47,7 +49,7 @@ TIE = 0.02
 WORST = 5
 """Failures that the report of a kind shows."""
 
-_FIELDS = ("kind", "test", "what", "goal", "source")
+_FIELDS = ("kind", "test", "what", "goal", "source", "format")
 _HEAD = re.compile(r"# (\w+): (.+)")
 _MARKED = re.compile(r"\[\[(.+?)\]\]", re.S)
 _TARGET = re.compile(r"([A-Z][A-Z0-9_]+)(?:=([-+0]))?")
@@ -112,7 +114,7 @@ class KindReport:
         texts: lines in the file.
         cases: what is counted, see the module's docstring.
         rate: share of cases that passed, 0 to 1.
-        interval: 95 % percentile interval of the rate over 1,000 bootstrap samples of the blocks (Efron & Tibshirani 1993).
+        interval: 95 % percentile interval of the rate over 2,000 bootstrap samples of the blocks (Efron & Tibshirani 1993).
             It has no width where all cases pass or none does; then the true rate may still be 3 / cases away.
         holds: whether the rate reaches the goal.
         worst: the failures furthest from passing, at most `WORST`.
@@ -270,12 +272,11 @@ def _report(behaviour: Behaviour, predicted: Sequence[Sequence[Floats]]) -> Kind
     )
 
 
-def _interval(counts: npt.NDArray[np.int_], samples: int = 1000) -> tuple[float, float]:
+def _interval(counts: npt.NDArray[np.int_]) -> tuple[float, float]:
     """Bootstrap interval of a rate; blocks are drawn whole. *Shape of `counts`:* (blocks, 2), cases and passes."""
-    draws = np.random.default_rng(0).integers(len(counts), size=(samples, len(counts)))
+    draws = np.random.default_rng(0).integers(len(counts), size=(DRAWS, len(counts)))
     cases, passes = counts[draws].sum(axis=1).T
-    low, high = np.percentile(passes / cases, [2.5, 97.5])
-    return float(low), float(high)
+    return interval(passes / cases)
 
 
 def _label_case(block: Block, predicted: Sequence[Floats]) -> Iterator[Failure | None]:

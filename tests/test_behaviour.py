@@ -19,7 +19,7 @@ from stancewire.pairs import StancePair
 from stancewire.states import Gazetteer
 
 CORPUS = Path(__file__).parent.parent / "training" / "corpus"
-HEAD = "# kind: x\n# test: {test}\n# what: {what}\n# goal: 0.9\n# source: this test\n\n"
+HEAD = "# kind: x\n# test: {test}\n# what: {what}\n# goal: 0.9\n# source: this test\n# format: rows\n\n"
 ROWS = {"+": (0.8, 0.1, 0.1), "0": (0.1, 0.8, 0.1), "-": (0.1, 0.1, 0.8)}
 
 
@@ -57,24 +57,24 @@ def test_a_line_becomes_a_pair_and_escapes_become_characters(tmp_path: Path) -> 
     assert [span.of(first.text) for span in first.statement] == ["Mali\nlied", "not to\u00a0Chad"]
     assert [(target.target, target.label) for target in first.targets] == [("MLI", "critical"), ("TCD", "neutral")]
     assert (first.speaker_state, second.speaker_state) == ("KEN", None)
-    assert (first.id, second.id) == ("x.txt:7", "x.txt:8")
+    assert (first.id, second.id) == ("x.txt:8", "x.txt:9")
 
 
 @pytest.mark.parametrize(
     ("test", "body", "line", "complaint"),
     [
-        ("minimum functionality", "KEN | MLI=-\n", 7, "speaker's state | targets | text"),
-        ("minimum functionality", "KEN | MLI=- | Kenya blamed Mali.\n", 7, r"\[\["),
-        ("minimum functionality", "KEN | MLI=- | Kenya [[blamed Mali.\n", 7, r"\[\["),
-        ("minimum functionality", "KEN | MLI=- | [[a]]\nKEN | MLI:- | [[b]]\n", 8, "MLI:-"),
-        ("minimum functionality", "KEN | MLI | [[a]]\n", 7, "sign"),
-        ("minimum functionality", "KEN |  | [[a]]\n", 7, "at least one target"),
-        ("minimum functionality", "KEN | MLI=- MLI=0 | [[a]]\n", 7, "none twice"),
+        ("minimum functionality", "KEN | MLI=-\n", 8, "speaker's state | targets | text"),
+        ("minimum functionality", "KEN | MLI=- | Kenya blamed Mali.\n", 8, r"\[\["),
+        ("minimum functionality", "KEN | MLI=- | Kenya [[blamed Mali.\n", 8, r"\[\["),
+        ("minimum functionality", "KEN | MLI=- | [[a]]\nKEN | MLI:- | [[b]]\n", 9, "MLI:-"),
+        ("minimum functionality", "KEN | MLI | [[a]]\n", 8, "sign"),
+        ("minimum functionality", "KEN |  | [[a]]\n", 8, "at least one target"),
+        ("minimum functionality", "KEN | MLI=- MLI=0 | [[a]]\n", 8, "none twice"),
         ("minimum functionality", "", 1, "no cases"),
-        ("minimum functionality", "KEN | MLI=- | [[a]]\n# goal: 0.5\n", 8, "# field: value"),
-        ("invariance", "KEN | MLI=- | [[a]]\nKEN | MLI=- | [[b]]\n", 7, "without a sign"),
-        ("invariance", "KEN | MLI | [[a]]\nKEN | MLI TCD | [[b]]\n", 7, "number of targets"),
-        ("direction by score", "KEN | MLI | [[a]]\n\nKEN | MLI | [[b]]\n", 7, "a block of one line"),
+        ("minimum functionality", "KEN | MLI=- | [[a]]\n# goal: 0.5\n", 9, "# field: value"),
+        ("invariance", "KEN | MLI=- | [[a]]\nKEN | MLI=- | [[b]]\n", 8, "without a sign"),
+        ("invariance", "KEN | MLI | [[a]]\nKEN | MLI TCD | [[b]]\n", 8, "number of targets"),
+        ("direction by score", "KEN | MLI | [[a]]\n\nKEN | MLI | [[b]]\n", 8, "a block of one line"),
         ("guessing", "KEN | MLI=- | [[a]]\n", 1, "guessing"),
     ],
 )
@@ -97,7 +97,7 @@ def test_a_goal_is_a_share(tmp_path: Path, goal: str) -> None:
 def test_a_head_tells_everything(tmp_path: Path) -> None:
     path = tmp_path / "x.txt"
     path.write_text("# kind: x\n# test: invariance\n\nKEN | MLI | [[a]]\n", encoding="utf-8")
-    with pytest.raises(ValueError, match="no what, goal, source"):
+    with pytest.raises(ValueError, match="no what, goal, source, format"):
         read_behaviour(path)
 
 
@@ -112,7 +112,7 @@ def test_minimum_functionality_wants_every_target_of_a_line_right(tmp_path: Path
     failed = report(behaviour, lambda words, target: ROWS["-" if words == "two" else right[target]])
     assert (failed.cases, failed.failures, failed.rate, failed.holds) == (2, 1, 0.5, False)
     (failure,) = failed.worst
-    assert (failure.where, failure.text) == ("x.txt:8", "[[two]]")
+    assert (failure.where, failure.text) == ("x.txt:9", "[[two]]")
     assert failure.expected == {"MLI": "critical", "TCD": "neutral"}
     assert failure.probabilities["TCD"] == ROWS["-"]
     assert failure.by == pytest.approx(0.9)
@@ -124,8 +124,8 @@ def test_invariance_compares_each_variant_with_the_first_by_place_whatever_the_l
     by_place = {"MLI": "-", "BOL": "-", "TCD": "+", "CHL": "+"}
     mixed = report(behaviour, lambda words, target: ROWS[by_place[target]])
     assert (mixed.texts, mixed.cases, mixed.failures) == (3, 2, 1)
-    assert mixed.worst[0].where == "x.txt:9"
-    assert mixed.worst[0].expected == {"CHL": "critical as in x.txt:7", "BOL": "supportive as in x.txt:7"}
+    assert mixed.worst[0].where == "x.txt:10"
+    assert mixed.worst[0].expected == {"CHL": "critical as in x.txt:8", "BOL": "supportive as in x.txt:8"}
     assert report(behaviour, lambda words, target: ROWS["0"]).failures == 0
 
 
@@ -137,7 +137,7 @@ def test_direction_by_label_wants_every_line_of_a_block(tmp_path: Path) -> None:
     assert (passed.texts, passed.cases, passed.failures) == (4, 2, 0)
     failed = report(behaviour, lambda words, target: ROWS["0" if target == "KEN" else signs[target]])
     assert (failed.cases, failed.failures) == (2, 1)
-    assert failed.worst[0].where == "x.txt:8"
+    assert failed.worst[0].where == "x.txt:9"
 
 
 @pytest.mark.parametrize(
