@@ -126,6 +126,26 @@ def test_sources_that_are_not_at_hand_are_named(tiny_checkpoint: Path, train: Pa
     assert (found.trained_on, found.unread) == (["train"], ["gone", "outside"])
 
 
+def test_outside_data_are_compared_where_they_are_at_hand(tiny_checkpoint: Path, dev: Path, tmp_path: Path) -> None:
+    write(tmp_path / "speeches.txt", range(30))
+    outside = [source(tmp_path, name="un", files="{data}/speeches.txt", held_out=0.3)]
+    folder = made_with(tiny_checkpoint, tmp_path / "mine", sources=outside)
+    found = run(folder, dev, outside=tmp_path)
+    assert (found.trained_on, found.unread) == (["un"], [])
+    with pytest.raises(LeakageError):
+        run(folder, tmp_path / "speeches.txt", outside=tmp_path)
+    assert set(run(folder, outside=tmp_path).facets["source"]) == {"un"}
+
+
+def test_what_was_only_held_out_is_no_training_text(
+    tiny_checkpoint: Path, train: Path, dev: Path, tmp_path: Path
+) -> None:
+    only_dev = [source(dev, only_dev=True), source(tmp_path / "gone.txt", only_dev=True)]
+    folder = made_with(tiny_checkpoint, tmp_path / "mine", sources=[source(train), *only_dev])
+    found = run(folder, dev)
+    assert (found.trained_on, found.unread) == (["train"], [])
+
+
 def test_without_files_the_held_out_part_is_measured(tiny_checkpoint: Path, train: Path, tmp_path: Path) -> None:
     folder = made_with(tiny_checkpoint, tmp_path / "mine", sources=[source(train, held_out=0.3)])
     held = {item.pair.id for item in Provenance.of(folder).held_out()}

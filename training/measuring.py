@@ -1,7 +1,7 @@
 """A checkpoint measured on labelled files, once it is sure that nothing in them was trained on.
 
-What was trained on stands in the manifest of a checkpoint; outside data that it names cannot be read here, and are listed as
-not compared.
+What was trained on stands in the manifest of a checkpoint. Text that it names and that is not at hand (outside data, files that
+are gone) is listed as not compared.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ def measure(
     *,
     train: Sequence[Path] = (),
     against: tuple[StanceClassifier, Path] | None = None,
+    outside: Path | None = None,
 ) -> Evaluation:
     """Measure a classifier, and baselines and another classifier for comparison, on the same rows.
 
@@ -41,20 +42,21 @@ def measure(
             much like something it was trained on.
         train: labelled text to train the baselines on.
         against: another classifier, and the folder of its checkpoint.
+        outside: folder of the outside data that manifests name.
 
     Raises:
         LeakageError: where text of the files stands in what one of them was trained on.
         FileNotFoundError, ValueError: for a file that is not there, in no known format, or without labels.
     """
-    made = [Provenance.of(folder), *([Provenance.of(against[1])] if against else [])]
+    made = [Provenance.of(one, outside) for one in (folder, *([against[1]] if against else []))]
     items = labelled(files) if files else list(made[0].held_out())
     if not items:
         raise ValueError(
             f"{folder}: its manifest names no held-out text that can be read here; name files to measure on"
         )
-    whole = (dataclasses.replace(source, only_dev=False) for source in sources_of_files([], train))
-    known = tuple(dict.fromkeys([*whole, *(source for one in made for source in one.sources)]))
-    leaks = find_leaks((item.pair for item in items), (item.pair for item in Provenance(known).trained_on()))
+    of_baselines = (dataclasses.replace(source, only_dev=False) for source in sources_of_files([], train))
+    known = tuple(dict.fromkeys([*of_baselines, *(source for one in made for source in one.sources)]))
+    leaks = find_leaks((item.pair for item in items), (item.pair for item in Provenance(known, outside).trained_on()))
     if leaks and files:
         raise LeakageError(_listed(leaks))
     leaked = {leak.measured for leak in leaks}
@@ -66,7 +68,7 @@ def measure(
         train=Cases.of(labelled(train)) if train else None,
         against=against[0] if against else None,
         left_out=sorted(leaked),
-        trained_on=[source.name for source in known],
+        trained_on=[source.name for source in known if not source.only_dev],
         unread=list(dict.fromkeys(name for one in made for name in one.unread)),
     )
 
@@ -84,7 +86,7 @@ def labelled(files: Sequence[Path]) -> list[Labelled]:
     Raises:
         FileNotFoundError, ValueError: for a file that is not there, in no known format, or named twice.
     """
-    return [item for source in sources_of_files([], files) for item in _items(source)]
+    return [item for source in sources_of_files([], files) for item in _items(source, None)]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,15 +94,17 @@ class Provenance:
     """The sources that a checkpoint, and the one it started from, was made with.
 
     Attributes:
-        sources: those that can be read here.
-        unread: names of those that cannot: outside data, files that are gone.
+        sources: those that can be read.
+        outside: folder of outside data, where there is one.
+        unread: names of the sources that were trained on and cannot be read.
     """
 
     sources: tuple[Source, ...]
+    outside: Path | None = None
     unread: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, folder: Path) -> Provenance:
+    def of(cls, folder: Path, outside: Path | None = None) -> Provenance:
         """Read the manifest of a checkpoint; one that names no sources has none."""
         sources, unread, seen = [], [], set[Path]()
         here: Path | None = folder
@@ -112,24 +116,26 @@ class Provenance:
                     **{field.name: entry[field.name] for field in dataclasses.fields(Source) if field.name in entry}
                 )
                 try:
-                    source.paths(None)
+                    source.paths(outside)
                     sources.append(source)
                 except FileNotFoundError:
-                    unread.append(source.name)
+                    unread += [] if source.only_dev else [source.name]
             here = _start(config.get("encoder", ""))
-        return cls(tuple(sources), tuple(unread))
+        return cls(tuple(sources), outside, tuple(unread))
 
     def trained_on(self) -> Iterator[Labelled]:
         """The pairs that were trained on."""
-        return (item for source in self.sources for item in _items(source) if not source.for_dev(item.pair))
+        return (
+            item for source in self.sources for item in _items(source, self.outside) if not source.for_dev(item.pair)
+        )
 
     def held_out(self) -> Iterator[Labelled]:
         """The pairs that were held out."""
-        return (item for source in self.sources for item in _items(source) if source.for_dev(item.pair))
+        return (item for source in self.sources for item in _items(source, self.outside) if source.for_dev(item.pair))
 
 
-def _items(source: Source) -> Iterator[Labelled]:
-    return (Labelled(pair, source.name, source.group(pair)) for pair in source.pairs(None))
+def _items(source: Source, outside: Path | None) -> Iterator[Labelled]:
+    return (Labelled(pair, source.name, source.group(pair)) for pair in source.pairs(outside))
 
 
 def _start(encoder: str) -> Path | None:

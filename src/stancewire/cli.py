@@ -247,8 +247,11 @@ def evaluate(
     ] = None,
     held_out: Annotated[
         bool,
-        typer.Option("--held-out", help="Measure on what the checkpoint held out, as far as it is in the package."),
+        typer.Option("--held-out", help="Measure on what the checkpoint held out, as far as it is at hand."),
     ] = False,
+    outside: Annotated[
+        Path | None, typer.Option(help="Folder of the outside data that the checkpoint was trained on and held out.")
+    ] = None,
     articles: Annotated[Path | None, typer.Option(help="Annotated articles.")] = None,
     country_swap: Annotated[
         int | None, typer.Option(min=1, help="Swap the states in so many passages of the shipped corpus.")
@@ -272,8 +275,10 @@ def evaluate(
         raise typer.BadParameter(
             "give one of --data FILE, --held-out, --articles FILE, --country-swap N and --behaviour"
         )
-    if (baselines or against or report or predictions) and not (data or held_out):
-        raise typer.BadParameter("--baselines, --against, --report and --predictions go with --data or --held-out")
+    if (outside or baselines or against or report or predictions) and not (data or held_out):
+        raise typer.BadParameter(
+            "--outside, --baselines, --against, --report and --predictions go with --data or --held-out"
+        )
     try:
         pipeline = _pipeline(model, device, precision)
         document: dict[str, Any]
@@ -284,7 +289,14 @@ def evaluate(
             from stancewire.training.measuring import measure
 
             other = (_pipeline(against, device, precision).classifier, resolve(against)) if against else None
-            measured = measure(pipeline.classifier, resolve(model), data or [], train=baselines or [], against=other)
+            measured = measure(
+                pipeline.classifier,
+                resolve(model),
+                data or [],
+                train=baselines or [],
+                against=other,
+                outside=outside,
+            )
             if predictions is not None:
                 write_predictions((item.pair for item in measured.cases.items), measured.judged, predictions)
             if report is not None:
