@@ -20,6 +20,8 @@ A line is the speaker's state (or `?`), the targets, and the text with the words
 - invariance: a line after the first of its block; it passes where its labels are those of the first, target by target
 - direction by label: a block; it passes where every target of every line has its label
 - direction by score: a block; it passes where p(supportive) - p(critical) of each target falls from line to line
+
+Nothing is trained on the cases, and one is changed only where it contradicts `docs/codebook.md`, never because a model fails it.
 """
 
 from __future__ import annotations
