@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stancewire.batch.items import Found, SetAside
-from stancewire.pipeline import LabelledArticle
 from stancewire.schema import Article
 
-Labeller = Callable[[Sequence[Article]], Sequence[LabelledArticle]]
+if TYPE_CHECKING:
+    from stancewire.pipeline import LabelledArticle
+
+Labeller = Callable[[Sequence[Article]], "Sequence[LabelledArticle]"]
 """Labels articles, one result for each, in order; may raise whatever it likes."""
 
 TRIES = 2

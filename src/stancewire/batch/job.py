@@ -296,11 +296,13 @@ class _Job:
     def write_outputs(self) -> None:
         """Turn parts into output files, with the copies of each story counted to the end."""
         for number in range(self._outputs()):
-            if not self._is_output_whole(number):
+            written = self._is_output_whole(number)
+            if not written:
                 self._write_output(number)
             for part in self._parts_of(number):
                 self._part_file(part).unlink(missing_ok=True)
-            self._stop_if_asked()
+            if not written:
+                self._stop_if_asked()
 
     def _write_output(self, number: int) -> None:
         path, rows = self._output_file(number), 0
