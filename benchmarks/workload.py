@@ -51,7 +51,7 @@ class Workload:
         return cls(
             tuple(pair for train, _ in read for pair in train),
             tuple(pair for _, dev in read for pair in dev),
-            dataclasses.replace(config, sources=sources),
+            dataclasses.replace(config, sources=sources, addressed_by=""),
             cache,
         )
 
