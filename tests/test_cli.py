@@ -214,3 +214,27 @@ def test_an_unknown_name_is_answered_with_near_ones() -> None:
     result = run("states", "Ankarra")
     assert result.exit_code == 1
     assert "Ankara" in result.stdout
+
+
+def test_a_job_goes_on_and_says_where_every_item_went(article: Path, tiny_checkpoint: Path, tmp_path: Path) -> None:
+    lines = [json.dumps({"id": number, "text": ARTICLE}) for number in range(3)]
+    (tmp_path / "feed.jsonl").write_text(
+        "\n".join([*lines, "{broken", '{"text": "It rained in the hills all day long."}'])
+    )
+    words = ["label", tmp_path / "feed.jsonl", "--job", tmp_path / "job", "--to", "csv", "--model", tiny_checkpoint]
+    for _ in range(2):
+        result = run(*words)
+        assert result.exit_code == 3, result.output
+        assert "5 items = 1 labelled + 1 without statements + 2 duplicates + 1 set aside" in result.stderr
+        assert result.stdout.strip() == str(tmp_path / "job" / "rows")
+    with (tmp_path / "job" / "rows" / "rows-00000.csv").open(encoding="utf-8", newline="") as file:
+        assert {(row["dup_group"], row["n_copies"]) for row in csv.DictReader(file)} == {("0", "3")}
+    changed = run(*words[:-2], "--model", tiny_checkpoint, "--text-field", "body")
+    assert changed.exit_code == 1
+    assert "text_field was 'text' and is 'body'" in changed.stderr
+
+
+@pytest.mark.parametrize("more", [["-o", "rows.csv"], ["--to", "table"]])
+def test_a_job_writes_into_its_folder_only(more: list[str], article: Path, tmp_path: Path) -> None:
+    assert run("label", article, "--job", tmp_path / "job", *more).exit_code == 2
+    assert not (tmp_path / "job").exists()

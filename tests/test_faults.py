@@ -68,7 +68,7 @@ def wait_until_at_work(folder: Path, process: int) -> None:
 def test_a_job_killed_at_random_moments_loses_and_doubles_nothing(
     tmp_path: Path, feed: Path, whole: dict[str, bytes]
 ) -> None:
-    draw, killed = random.Random(3), 0
+    draw, killed = random.Random(3), 0  # noqa: S311
     for _ in range(10):
         process = start(tmp_path / "job", feed, "--seconds", 0.005)
         wait_until_at_work(tmp_path / "job", process.pid)
@@ -149,7 +149,7 @@ def check_failing_disk(moments: int | None, tmp_path: Path, feed: Path, shim: Pa
     for how in ("ENOSPC", "EIO", "SHORT"):
         every = range(1, writes + 1)
         failed[how] = 0
-        for at in every if moments is None else random.Random(4).sample(every, moments):
+        for at in every if moments is None else random.Random(4).sample(every, moments):  # noqa: S311
             shutil.rmtree(tmp_path / "job")
             code, said, _ = fail_at(at, how, tmp_path, feed, shim)
             failed[how] += code != 0
@@ -175,7 +175,7 @@ def test_a_disk_that_fails_at_every_single_write(tmp_path: Path, shim: Path) -> 
 
 @pytest.mark.slow
 def test_tails_cut_at_a_thousand_random_bytes(tmp_path: Path, feed: Path, whole: dict[str, bytes]) -> None:
-    draw = random.Random(5)
+    draw = random.Random(5)  # noqa: S311
     run(tmp_path / "job", feed)
     for _ in range(1_000):
         path = draw.choice([path for path in sorted((tmp_path / "job").rglob("*.*")) if path.suffix != ".damaged"])
@@ -196,7 +196,7 @@ def test_ten_thousand_articles_with_a_model_killed_at_two_hundred_random_moments
     )  # processes are forked from this one, with the model in memory
     torch.set_num_threads(1)
     pipeline = StancePipeline.from_pretrained(tiny_checkpoint, device="cpu")
-    feed, draw = tmp_path / "feed.jsonl", random.Random(6)
+    feed, draw = tmp_path / "feed.jsonl", random.Random(6)  # noqa: S311
     names = "Kenya Mali Ghana Chad Togo Niger Oman Chile Peru Cuba".split()
     with feed.open("w") as file:
         for number in range(10_000):

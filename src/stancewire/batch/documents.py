@@ -75,12 +75,16 @@ def entries(data: bytes, name: str) -> Iterator[Item]:
     """The items of an RSS or Atom feed; the text is the full content where the feed carries it, else the summary."""
     import feedparser
 
+    try:
+        unicode_encoding(data[:4096])
+    except ValueError as error:
+        yield SetAside(name, "", str(error), 0, digest(data))
+        return
     if reason := _hostile(data):
         yield SetAside(name, "", reason, 0, digest(data))
         return
     try:
-        unicode_encoding(data[:4096])
-        feed = feedparser.parse(io.BytesIO(data))
+        feed = feedparser.parse(io.BytesIO(_SURROGATE.sub(b"&#xFFFD;", data)))
     except Exception as error:  # as with pages
         yield SetAside(name, "", f"not readable as a feed: {type(error).__name__}: {error}", 0, digest(data))
         return
@@ -104,6 +108,11 @@ def entries(data: bytes, name: str) -> Iterator[Item]:
         )
         yield Found(article, name, f"entry {number}")
 
+
+_SURROGATE = re.compile(
+    rb"&#(?:[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2}|0*(?:5529[6-9]|55[3-9]\d\d|56\d{3}|57[0-2]\d\d|573[0-3]\d|5734[0-3]));"
+)
+"""References to half a character, over which the parser would stumble."""
 
 _BREAK = re.compile(r"(?i)<(?:/?(?:p|div|h[1-6]|ul|ol|li|blockquote|table|tr|article|section)\b[^<>]*|br\s*/?)>")
 _TAG = re.compile(r"<[a-zA-Z/!][^<>]*>")
