@@ -583,16 +583,15 @@ def test_low_rank_updates_learn_and_are_merged(
     assert StanceClassifier.from_pretrained(tmp_path / "run")
 
 
-@pytest.mark.parametrize("processes", [2, 3])
 def test_several_processes_follow_the_loss_of_one(
-    processes: int, tiny_encoder: Path, outside: Path, encoded: Path, tmp_path: Path
+    tiny_encoder: Path, outside: Path, encoded: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "preset.toml").write_text(
         f'encoder = "{tiny_encoder}"\nmax_length = 64\nbatch_tokens = 512\nepochs = 3\nlearning_rate = 1e-3\n'
         'precision = "float32"\n[[sources]]\nname = "outside"\nformat = "blocks"\nfiles = "{data}/pairs.txt"\nheld_out = 0.3\n'
     )
     losses = {}
-    for number in (1, processes):
+    for number in (1, 2):
         out = tmp_path / f"of-{number}"
         launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={number}"] if number > 1 else []
         stancewire = Path(sys.executable).parent / "stancewire"
@@ -601,7 +600,7 @@ def test_several_processes_follow_the_loss_of_one(
         subprocess.run([*command, "--data", str(outside), "--out", str(out)], check=True, env=environment, timeout=120)
         records = map(json.loads, (out / "metrics.jsonl").read_text().splitlines())
         losses[number] = [record["loss"] for record in records if record["event"] == "step"]
-    np.testing.assert_allclose(losses[processes], losses[1], atol=1e-4)
+    np.testing.assert_allclose(losses[2], losses[1], atol=1e-4)
 
 
 # Notebooks

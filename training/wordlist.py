@@ -27,7 +27,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
 def count_words() -> collections.Counter[str]:
-    """The words of every undamaged record and article."""
+    """The lower-case words of every undamaged record and article, and those of the gazetteer."""
     counts: collections.Counter[str] = collections.Counter()
     for path in sorted(CORPUS.glob("*.txt")):
         for record in path.read_text(encoding="utf-8").split("\n\n"):
@@ -39,16 +39,27 @@ def count_words() -> collections.Counter[str]:
             style = re.search(r"(?m)^# style: (.*)", article)
             if style and "ocr" not in style[1].casefold():
                 counts.update(_words(re.sub(r"(?m)^#.*|\[\[|\]\]\d+", "", article)))
-    if GAZETTEER.exists():
-        names = re.sub(r"(?m)^#.*", "", GAZETTEER.read_text(encoding="utf-8"))
-        counts.update(set(_words(names)) - set(counts))
-    return counts
+    words = _lowered(counts)
+    names = re.sub(r"(?m)^#.*", "", GAZETTEER.read_text(encoding="utf-8"))
+    words.update({word.lower() for word in _words(names)} - set(words))
+    return words
 
 
 def _words(text: str) -> list[str]:
-    """Lower-case words; a possessive counts as its noun, and of single letters only `a` and `i` are words."""
-    words = (re.sub(r"'s?$", "", word.lower().replace("’", "'")) for word in _WORD.findall(text))
-    return [word for word in words if len(word) > 1 or word in ("a", "i")]
+    """Words as they stand; a possessive counts as its noun, abbreviations in capitals do not count, nor single letters but
+    `a` and `I`."""
+    words = (re.sub(r"'s?$", "", word.replace("’", "'")) for word in _WORD.findall(text))
+    return [word for word in words if word in ("a", "A", "I") or (len(word) > 1 and not word.isupper())]
+
+
+def _lowered(counts: collections.Counter[str]) -> collections.Counter[str]:
+    """Counts of lower-case words; a name that occurs once is left out, since any letters can be one."""
+    lowered: collections.Counter[str] = collections.Counter()
+    for word, count in counts.items():
+        lowered[word.lower()] += count
+    return collections.Counter(
+        {word: count for word, count in lowered.items() if count > 1 or counts[word] or word in ("a", "i")}
+    )
 
 
 def main() -> None:
