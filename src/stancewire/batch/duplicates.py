@@ -7,7 +7,7 @@ An article joins the earliest group whose first article it resembles, else it be
 articles and their order alone, and do not drift from copy to copy.
 
 Candidates are found by locality-sensitive hashing: `BANDS` bands of four values each, kept in the ledger on disk. Memory is
-that of one article and of SQLite's cache; the ledger grows by about 3 kB with each group. No band lists more than `CROWD`
+that of one article and of SQLite's cache; the ledger grows by about 1.2 kB with each group. No band lists more than `CROWD`
 groups, so that articles made from one template cost no more than others.
 """
 
