@@ -11,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -140,21 +141,30 @@ class Ledger:
         except sqlite3.Error as error:
             raise LedgerError(f"{self._path}: {error}") from error
 
+    def _query(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Execute a statement; its rows, of which there are few."""
+        with self._errors():
+            return self._db.execute(statement, values).fetchall()
+
+    def _one(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        """The first row, None where there is none."""
+        return next(iter(self._query(statement, values)), None)
+
     # --- what the job is
 
     def manifest(self) -> str | None:
-        found = self._db.execute("SELECT json FROM manifest").fetchone()
+        found = self._one("SELECT json FROM manifest")
         return None if found is None else str(found[0])
 
     def set_manifest(self, json: str) -> None:
-        self._db.execute("INSERT INTO manifest VALUES (?)", [json])
+        self._query("INSERT INTO manifest VALUES (?)", [json])
 
     def add_source(self, number: int, name: str, size: int, sha256: str) -> None:
-        self._db.execute("INSERT INTO source VALUES (?, ?, ?, ?)", [number, name, size, sha256])
+        self._query("INSERT INTO source VALUES (?, ?, ?, ?)", [number, name, size, sha256])
 
     def source(self, number: int) -> tuple[str, str] | None:
         """Name and SHA-256 of a source."""
-        found = self._db.execute("SELECT name, sha256 FROM source WHERE number = ?", [number]).fetchone()
+        found = self._one("SELECT name, sha256 FROM source WHERE number = ?", [number])
         return None if found is None else (found[0], found[1])
 
     # --- parts
@@ -162,10 +172,10 @@ class Ledger:
     def add_part(self, part: Part) -> None:
         counts = dataclasses.astuple(part.counts)
         values = [part.number, part.sha256, part.source, part.item, *counts]
-        self._db.execute("INSERT INTO part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        self._query("INSERT INTO part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def part(self, number: int) -> Part | None:
-        found = self._db.execute("SELECT * FROM part WHERE number = ?", [number]).fetchone()
+        found = self._one("SELECT * FROM part WHERE number = ?", [number])
         if found is None:
             return None
         number, sha256, source, item, *counts = found
@@ -173,25 +183,24 @@ class Ledger:
 
     def parts(self) -> int:
         """How many parts are done; they are numbered from 0 without a gap."""
-        return int(self._db.execute("SELECT count(*) FROM part").fetchone()[0])
+        return int(self._one("SELECT count(*) FROM part")[0])
 
     def counts(self) -> Counts:
         """The sums over all parts."""
         names = [field.name for field in dataclasses.fields(Counts)]
         sums = ", ".join(f"coalesce(sum({name}), 0)" for name in names)
-        return Counts(*self._db.execute(f"SELECT {sums} FROM part").fetchone())  # noqa: S608  names of our fields
+        return Counts(*self._one(f"SELECT {sums} FROM part"))  # noqa: S608  names of our fields
 
     def add_aside(self, item: int, aside: SetAside) -> None:
         values = [item, aside.source, aside.position, aside.reason, aside.offset, aside.digest, aside.stage]
-        self._db.execute("INSERT INTO aside VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        self._query("INSERT INTO aside VALUES (?, ?, ?, ?, ?, ?, ?)", values)
 
     def aside(self) -> Iterator[SetAside]:
         """Every item set aside, in order."""
         columns = "source, position, reason, offset, sha256, stage"
-        yield from (
-            SetAside(*row)
-            for row in self._db.execute(f"SELECT {columns} FROM aside ORDER BY item")  # noqa: S608
-        )
+        with self._errors():
+            for row in self._db.execute(f"SELECT {columns} FROM aside ORDER BY item"):  # noqa: S608  names of ours
+                yield SetAside(*row)
 
     # --- stories
 
@@ -200,22 +209,22 @@ class Ledger:
         keys = band_keys(sketch)
         story = self._resembled(keys, sketch)
         first = item if story is None else story
-        self._db.execute("INSERT INTO article VALUES (?, ?)", [item, first])
+        self._query("INSERT INTO article VALUES (?, ?)", [item, first])
         if story is not None:
-            self._db.execute("UPDATE story SET copies = copies + 1 WHERE first = ?", [story])
+            self._query("UPDATE story SET copies = copies + 1 WHERE first = ?", [story])
             return True
-        self._db.execute("INSERT INTO story VALUES (?, ?, 1, ?)", [item, doc_id, sketch.tobytes()])
+        self._query("INSERT INTO story VALUES (?, ?, 1, ?)", [item, doc_id, sketch.tobytes()])
         for key in keys:
-            crowd = self._db.execute("SELECT count(*) FROM band WHERE key = ?", [key]).fetchone()[0]
+            crowd = self._one("SELECT count(*) FROM band WHERE key = ?", [key])[0]
             if crowd < CROWD:
-                self._db.execute("INSERT OR IGNORE INTO band VALUES (?, ?)", [key, item])
+                self._query("INSERT OR IGNORE INTO band VALUES (?, ?)", [key, item])
         return False
 
     def _resembled(self, keys: list[int], sketch: Signature) -> int | None:
         places = ", ".join("?" * len(keys))
         query = f"SELECT DISTINCT first FROM band WHERE key IN ({places}) ORDER BY first"  # noqa: S608  question marks
-        for (first,) in self._db.execute(query, keys).fetchall():
-            [blob] = self._db.execute("SELECT signature FROM story WHERE first = ?", [first]).fetchone()
+        for (first,) in self._query(query, keys):
+            [blob] = self._one("SELECT signature FROM story WHERE first = ?", [first])
             if similarity(np.frombuffer(blob, dtype="<u4"), sketch) >= SIMILAR:
                 return int(first)
         return None
@@ -223,7 +232,7 @@ class Ledger:
     def story(self, item: int) -> Story:
         """The group of an article."""
         query = "SELECT first, doc_id, copies FROM article JOIN story USING (first) WHERE item = ?"
-        return Story(*self._db.execute(query, [item]).fetchone())
+        return Story(*self._one(query, [item]))
 
     # --- the whole
 
@@ -231,7 +240,7 @@ class Ledger:
         """What contradicts that every item is in exactly one place and every row written once; None where nothing does."""
         counts = self.counts()
         [(articles,), (copies,), (stories,), (aside,), (rows,)] = (
-            self._db.execute(query).fetchone()
+            self._one(query)
             for query in (
                 "SELECT count(*) FROM article",
                 "SELECT coalesce(sum(copies), 0) FROM story",
@@ -256,9 +265,9 @@ class Ledger:
     # --- outputs
 
     def set_output(self, number: int, sha256: str, rows: int) -> None:
-        self._db.execute("INSERT OR REPLACE INTO output VALUES (?, ?, ?)", [number, sha256, rows])
+        self._query("INSERT OR REPLACE INTO output VALUES (?, ?, ?)", [number, sha256, rows])
 
     def output(self, number: int) -> tuple[str, int] | None:
         """SHA-256 and rows of an output file."""
-        found = self._db.execute("SELECT sha256, rows FROM output WHERE number = ?", [number]).fetchone()
+        found = self._one("SELECT sha256, rows FROM output WHERE number = ?", [number])
         return None if found is None else (found[0], found[1])
