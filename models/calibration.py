@@ -93,16 +93,19 @@ def fit_temperature(logits: Floats, labels: Ints) -> Calibration:
     )
 
 
-def fit_addressed_from(log_odds: Floats, addressed: npt.NDArray[np.bool_]) -> float:
-    """The threshold on held-out log-odds that gives the decision the highest F1; 0 where there is nothing to fit.
+def fit_addressed_from(log_odds: Floats, addressed: npt.NDArray[np.bool_], given: int = 0) -> float:
+    """The threshold on held-out log-odds that gives targets the highest F1; 0 where there is nothing to fit.
 
-    *Shapes:* (candidates,), (candidates,).
+    Args:
+        log_odds: of open candidates. *Shape:* (candidates,).
+        addressed: whether each is a target. *Shape:* (candidates,).
+        given: targets that are found without being asked for; the more there are, the surer the others must be.
     """
     if not addressed.any():
         return 0.0
     order = np.argsort(-log_odds)
     right = np.cumsum(addressed[order])
-    f1 = 2 * right / (np.arange(1, len(order) + 1) + addressed.sum())
+    f1 = 2 * (right + given) / (np.arange(1, len(order) + 1) + addressed.sum() + 2 * given)
     return float(log_odds[order][f1.argmax()])
 
 

@@ -111,3 +111,10 @@ def test_calibration_comes_back_from_disk(tmp_path: Path) -> None:
 def test_a_temperature_out_of_range_is_refused() -> None:
     with pytest.raises(ValueError, match=r"temperature 0\.0"):
         Calibration(0.0)
+
+
+def test_the_more_targets_are_given_the_surer_must_the_others_be() -> None:
+    log_odds = np.array([3.0, 2.0, 1.0, 0.0, -1.0, -2.0, -3.0])
+    addressed = np.array([True, False, False, False, False, True, True])
+    assert fit_addressed_from(log_odds, addressed) == -3.0  # all, F1 6/10, against the first alone, 2/4
+    assert fit_addressed_from(log_odds, addressed, given=100) == 3.0  # 202/204 against 206/210

@@ -55,7 +55,8 @@ class DevLogits:
     def addressed_from(self) -> float:
         """The log-odds from which a statement is best taken to be about a candidate."""
         decided = self.addressed != UNKNOWN
-        return fit_addressed_from(self.logits[decided, 3], self.addressed[decided] == 1)
+        given = int((~decided & (self.labels != UNKNOWN)).sum())  # marked, and named: never asked for
+        return fit_addressed_from(self.logits[decided, 3], self.addressed[decided] == 1, given)
 
     def calibration(self) -> Calibration:
         """A temperature for the labels."""
