@@ -10,7 +10,7 @@ from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_
 
 from stancewire.eval.bootstrap import confusion_of, resample
 from stancewire.eval.metrics import label_f1, macro_f1, stance_report
-from stancewire.models.calibration import Calibration, expected_calibration_error, fit_temperature
+from stancewire.models.calibration import Calibration, expected_calibration_error, fit_addressed_from, fit_temperature
 
 
 def test_macro_f1_is_scikit_learns() -> None:
