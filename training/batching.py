@@ -1,10 +1,10 @@
 """Which passages form a batch, and what a batch holds: a function of seed and epoch alone.
 
-Rows are shuffled, then sorted by length within pools of many batches: little padding (3 % here), and yet neighbours by chance.
-Nothing is kept for a row but its place in the file, so any number of rows needs the same memory. The slot letters of every
-row are drawn anew each epoch, so that no letter comes to mean anything, and so are the words hidden from it, which makes up
-for dropout, slow on CPUs. Batches are whole tiles of the matrix units (8 rows, widths in steps of 16): ragged shapes take a
-third longer on CPUs.
+Rows are shuffled, then sorted by length within pools of many batches: little padding (11 % of our own data, whole tiles
+included), and yet neighbours by chance. Nothing is kept for a row but its place in the file, so any number of rows needs the
+same memory. The slot letters of every row are drawn anew each epoch, so that no letter comes to mean anything, and so are the
+words hidden from it, which makes up for dropout, slow on CPUs. Batches are whole tiles of the matrix units (8 rows, widths in
+steps of 16): ragged shapes take a third longer on CPUs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Word embeddings in training: those of the slots and the statement's marks learn, all others stay as they were pretrained.
 
 Half of the parameters of a small encoder are word embeddings, of which a step touches a few hundred rows: updating all of
-them takes a quarter of its time. The slots are new words; nobody has pretrained them.
+them would cost as much as updating everything else. The slots are new words; nobody has pretrained them.
 """
 
 from __future__ import annotations
