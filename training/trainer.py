@@ -121,6 +121,7 @@ class Trainer:
         history: the records so far.
 
     Raises:
+        FileNotFoundError: for a source without files.
         ValueError: for no data, or dev pairs without pairs to train on.
     """
 
@@ -140,6 +141,9 @@ class Trainer:
     ) -> None:
         if train is None and (dev is not None or not config.sources):
             raise ValueError("nothing to train on: give pairs as `train`, or a config that names sources")
+        if train is None:
+            for source in config.sources:  # to fail before an encoder is loaded
+                source.paths(data)
         self.config = config
         self.out = Path(out)
         self.history: list[Record] = []
