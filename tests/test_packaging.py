@@ -20,7 +20,7 @@ PACKAGES = {
 }
 
 LAYERS = [
-    {"schema"},
+    {"schema", "durable"},
     {"rows", "pairs"},
     {"models"},
     {"words", "repair", "text", "language", "quotation_marks", "cues", "states"},

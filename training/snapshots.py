@@ -18,6 +18,7 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from stancewire.durable import sync
 from stancewire.models.checkpoint import MANIFEST, CheckpointError, sha256_of, verify
 
 _KEPT = 2
@@ -40,11 +41,11 @@ def save(folder: Path, step: int, tensors: Mapping[str, Tensor], progress: Mappi
     files = {name: sha256_of(partial / name) for name in (_TENSORS, _PROGRESS)}
     (partial / MANIFEST).write_text(json.dumps({"files": files}), encoding="utf-8")
     for path in (*partial.iterdir(), partial):
-        _sync(path)
+        sync(path)
     place = folder / f"step-{step:08}"
     shutil.rmtree(place, ignore_errors=True)
     partial.rename(place)
-    _sync(folder)
+    sync(folder)
     for stale in sorted(folder.glob("step-*"))[:-_KEPT]:
         shutil.rmtree(stale)
     for torn in folder.glob("partial-*"):  # of a process that was killed while writing
@@ -65,11 +66,3 @@ def load(folder: Path, refused: Callable[[str], None]) -> tuple[dict[str, Tensor
         except CheckpointError as error:
             refused(f"{error}; the snapshot before it is used, or the run starts anew")
     return None
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any, cast
 
 from stancewire.batch.attempts import Labeller
-from stancewire.batch.durable import committed, digest_of, sync_folder
 from stancewire.batch.items import Item, SetAside
 from stancewire.batch.ledger import Counts, Damaged, Ledger, LedgerError
 from stancewire.batch.lock import locked
@@ -33,6 +32,7 @@ from stancewire.batch.manifest import changes
 from stancewire.batch.parts import Draft, write_part
 from stancewire.batch.sinks import Format, sink_into
 from stancewire.batch.sources import Source
+from stancewire.durable import committed, digest_of, sync
 
 PART_ITEMS = 100
 """Items of a part: what a killed process has to do again."""
@@ -157,7 +157,7 @@ class _Job:
         """Enter model, settings and inputs into the ledger; or compare them, where the job was begun before."""
         for name in ("parts", "rows"):
             (self.folder / name).mkdir(exist_ok=True)
-        sync_folder(self.folder)
+        sync(self.folder)
         described = {
             "format": self.settings.format,
             "part_items": self.settings.part_items,

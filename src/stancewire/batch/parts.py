@@ -12,9 +12,9 @@ from pathlib import Path
 
 from stancewire.batch.attempts import Labelled, Labeller, label_batch
 from stancewire.batch.duplicates import Signature, signature
-from stancewire.batch.durable import committed, digest_of
 from stancewire.batch.items import Found, Item, SetAside
 from stancewire.batch.ledger import Counts, Ledger, Part
+from stancewire.durable import committed, digest_of
 
 BATCH_CHARACTERS = 2_000_000
 """Characters of the articles that are labelled together, but for a single one that is longer."""
