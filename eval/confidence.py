@@ -1,4 +1,4 @@
-"""What probabilities are worth: the reliability of confidence, and the risk at each coverage.
+"""What confidence is worth: the risk at each coverage.
 
 Confidence is the highest probability of a row.
 """
@@ -13,40 +13,6 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.integer[Any]]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Bin:
-    """The rows whose confidence lies in [low, high): how many, their mean confidence, the share that is right."""
-
-    low: float
-    high: float
-    n: int
-    confidence: float
-    accuracy: float
-
-
-def reliability(probabilities: Floats, labels: Ints, bins: int = 15) -> tuple[Bin, ...]:
-    """The bins of the expected calibration error (Guo et al., ICML 2017) that have rows, from the least confident.
-
-    Args:
-        probabilities: *Shape:* (rows, 3).
-        labels: indices into `schema.LABELS`. *Shape:* (rows,).
-    """
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
-    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
-    return tuple(
-        Bin(
-            low=index / bins,
-            high=(index + 1) / bins,
-            n=int(inside.sum()),
-            confidence=float(confidence[inside].mean()),
-            accuracy=float(right[inside].mean()),
-        )
-        for index in range(bins)
-        if (inside := bin_of == index).any()
-    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

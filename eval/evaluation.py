@@ -11,9 +11,10 @@ import numpy as np
 from stancewire.eval.baselines import baselines
 from stancewire.eval.cases import Cases, Floats
 from stancewire.eval.compare import Difference, paired_bootstrap
-from stancewire.eval.confidence import Bin, RiskCoverage, reliability, risk_coverage
+from stancewire.eval.confidence import RiskCoverage, risk_coverage
 from stancewire.eval.metrics import StanceReport
 from stancewire.eval.stance import Disagreement, disagreement, predict, predict_merged, report_of
+from stancewire.models.calibration import Bin, reliability
 from stancewire.stance import StanceClassifier
 
 CONTROL = "the model, all states merged"

@@ -109,6 +109,40 @@ def fit_addressed_from(log_odds: Floats, addressed: npt.NDArray[np.bool_], given
     return float(log_odds[order][f1.argmax()])
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bin:
+    """The rows whose confidence lies in [low, high): how many, their mean confidence, the share that is right."""
+
+    low: float
+    high: float
+    n: int
+    confidence: float
+    accuracy: float
+
+
+def reliability(probabilities: Floats, labels: Ints, bins: int = 15) -> tuple[Bin, ...]:
+    """The bins of the expected calibration error (Guo et al., ICML 2017) that have rows, from the least confident.
+
+    Args:
+        probabilities: *Shape:* (rows, 3).
+        labels: indices into `schema.LABELS`. *Shape:* (rows,).
+    """
+    confidence = probabilities.max(axis=1)
+    right = probabilities.argmax(axis=1) == labels
+    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
+    return tuple(
+        Bin(
+            low=index / bins,
+            high=(index + 1) / bins,
+            n=int(inside.sum()),
+            confidence=float(confidence[inside].mean()),
+            accuracy=float(right[inside].mean()),
+        )
+        for index in range(bins)
+        if (inside := bin_of == index).any()
+    )
+
+
 def expected_calibration_error(probabilities: Floats, labels: Ints, bins: int = 15) -> float:
     """Mean distance between confidence and accuracy over equal-width bins of the top probability (Guo et al. 2017).
 
@@ -116,9 +150,5 @@ def expected_calibration_error(probabilities: Floats, labels: Ints, bins: int = 
         probabilities: *Shape:* (pairs, 3).
         labels: indices into `schema.LABELS`. *Shape:* (pairs,).
     """
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == labels
-    bin_of = np.minimum((confidence * bins).astype(int), bins - 1)
-    weight = np.bincount(bin_of, minlength=bins)
-    gaps = np.bincount(bin_of, correct - confidence, minlength=bins)
-    return float(np.abs(gaps).sum() / max(1, weight.sum()))
+    found = reliability(probabilities, labels, bins)
+    return sum(part.n * abs(part.accuracy - part.confidence) for part in found) / max(1, len(labels))

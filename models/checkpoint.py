@@ -19,6 +19,7 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer
 
+from stancewire.durable import sha256_of
 from stancewire.models.calibration import Calibration
 from stancewire.models.classifier import OUTPUTS, SlotClassifier
 from stancewire.models.inputs import SlotEncoder
@@ -130,9 +131,3 @@ def made(folder: Path) -> dict[str, Any]:
     """What the manifest of a checkpoint records of how the model was made."""
     recorded: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["made"]
     return recorded
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from stancewire.eval.confidence import reliability, risk_coverage
-from stancewire.models.calibration import expected_calibration_error
+from stancewire.eval.confidence import risk_coverage
+from stancewire.models.calibration import expected_calibration_error, reliability
 
 
 def confident(*tops: float) -> npt.NDArray[np.float64]:

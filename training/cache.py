@@ -34,6 +34,7 @@ import pyarrow as pa
 
 import stancewire
 from stancewire import stance
+from stancewire.durable import sha256_of
 from stancewire.eval import articles
 from stancewire.models import inputs
 from stancewire.models.inputs import SlotEncoder
@@ -189,9 +190,8 @@ class Examples:
         Raises:
             ValueError: for a file that is not what was written.
         """
-        with open(path, "rb") as file:
-            if path.stat().st_size != stored.bytes or hashlib.file_digest(file, "sha256").hexdigest() != stored.sha256:
-                raise ValueError(f"{path} is not as it was written")
+        if path.stat().st_size != stored.bytes or sha256_of(path) != stored.sha256:
+            raise ValueError(f"{path} is not as it was written")
         with pa.memory_map(str(path)) as source, pa.ipc.open_stream(source) as reader:
             batches = [_Batch(batch) for batch in reader]
         return cls(batches, [weight] * len(batches), stored.tokens, _digest(stored.sha256, weight))
@@ -405,8 +405,7 @@ class _Writer:
         size = self._file.tell()
         _settle(self._file)
         self._file.close()
-        with open(self._path, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256_of(self._path)
         self._path.replace(path)
         return _Stored(self._rows, self._tokens, size, digest)
 
@@ -488,18 +487,13 @@ def _key(source: Source, data: Path | None, encoder: SlotEncoder) -> str:
         encoder.tokenizer.to_str(),
         encoder.max_length,
         (source.format, source.candidates, source.held_out, source.only_dev),
-        *(_file_digest(file) for path in source.paths(data) for file in _files(path)),
+        *(sha256_of(file) for path in source.paths(data) for file in _files(path)),
     )[:32]
 
 
 def _files(path: Path) -> list[Path]:
     """The file itself, or all files of a folder (a saved dataset)."""
     return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-
-
-def _file_digest(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @functools.cache
@@ -510,7 +504,7 @@ def _code_digest() -> str:
     files = [*package.glob("*.py"), *package.glob("data/*.tsv"), Path(inputs.__file__), Path(articles.__file__)]
     files += (training / name for name in ("cache.py", "corpus.py", "tables.py"))
     libraries = [metadata.version(name) for name in ("ftfy", "tokenizers")]
-    return _digest(sys.version, libraries, *(_file_digest(file) for file in sorted(files)))
+    return _digest(sys.version, libraries, *(sha256_of(file) for file in sorted(files)))
 
 
 def _digest(*values: object) -> str:

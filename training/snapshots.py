@@ -18,8 +18,8 @@ from typing import Any
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from stancewire.durable import sync
-from stancewire.models.checkpoint import MANIFEST, CheckpointError, sha256_of, verify
+from stancewire.durable import sha256_of, sync
+from stancewire.models.checkpoint import MANIFEST, CheckpointError, verify
 
 _KEPT = 2
 _TENSORS, _PROGRESS = "tensors.safetensors", "progress.json"
