@@ -21,12 +21,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
-from stancewire import text as text_stage
 from stancewire.eval.articles import SIGNS, read_articles
 from stancewire.pairs import PairTarget, StancePair, read_pairs, short
-from stancewire.people import find_people
 from stancewire.schema import LABELS, Kind, Label, Span, Speaker, Statement
-from stancewire.states import Gazetteer
+from stancewire.stance import read_text
 from stancewire.targets import NAMED, CandidateFinder
 from stancewire.text import Document
 from stancewire.training.tables import read_csv, read_dataset, read_parquet
@@ -193,7 +191,7 @@ def add_candidates(pair: StancePair, *, neutral_is_addressed: bool) -> StancePai
     Args:
         neutral_is_addressed: false where annotators marked as neutral what merely stands near; nothing is said of those.
     """
-    document, finder = _read_text(pair.text)
+    document, finder = _finder(pair.text)
     statement = Statement(tuple(map(document.clean_span, pair.statement)), Kind.DIRECT, None, "gold")
     speaker = Speaker(pair.speaker, None, pair.speaker_state, None, "gold")
     candidates = finder.candidates(statement, speaker)
@@ -220,10 +218,9 @@ def _undecodable_line(path: Path) -> int | str:
 
 
 @functools.lru_cache(maxsize=1)
-def _read_text(text: str) -> tuple[Document, CandidateFinder]:
-    document = text_stage.read(text)
-    mentions = Gazetteer.default().find(document.text)
-    return document, CandidateFinder(document, mentions, find_people(document, mentions))
+def _finder(text: str) -> tuple[Document, CandidateFinder]:
+    document, mentions, people = read_text(text)
+    return document, CandidateFinder(document, mentions, people)
 
 
 def group_of(pair_id: str) -> str:

@@ -121,7 +121,7 @@ def stance(probabilities: npt.NDArray[np.float64], selection: Selection = EVERYT
 
 def passage(pair: StancePair) -> Passage:
     """What the model reads of a stance pair; the gazetteer finds the mentions the pair does not give."""
-    document, own_mentions = _read_text(pair.text)
+    document, slots = _slots_of(pair.text)
     given = [
         SlotMention(span, target.target)
         for target in pair.targets
@@ -131,7 +131,7 @@ def passage(pair: StancePair) -> Passage:
     implied = {target.target for target in pair.targets if target.mentions is not None}
     found = [
         mention
-        for mention in own_mentions
+        for mention in slots
         if mention.entity not in implied and not any(mention.span.overlaps(other.span) for other in given)
     ]
     return cut_passage(
@@ -143,11 +143,21 @@ def passage(pair: StancePair) -> Passage:
     )
 
 
-@functools.lru_cache(maxsize=1)  # pairs of one article come one after another
-def _read_text(text: str) -> tuple[Document, list[SlotMention]]:
+@functools.lru_cache(maxsize=64)
+def read_text(text: str) -> tuple[Document, Sequence[Mention], Sequence[Person]]:
+    """A text as the stages read it, the states it mentions and the people it introduces.
+
+    The last few texts are kept: pairs of one article come one after another, and training reads them in two passes.
+    """
     document = text_stage.read(text)
     mentions = Gazetteer.default().find(document.text)
-    return document, slot_mentions(document.text, mentions, find_people(document, mentions))
+    return document, mentions, find_people(document, mentions)
+
+
+@functools.lru_cache(maxsize=1)
+def _slots_of(text: str) -> tuple[Document, list[SlotMention]]:
+    document, mentions, people = read_text(text)
+    return document, slot_mentions(document.text, mentions, people)
 
 
 def slot_mentions(text: str, mentions: Sequence[Mention], people: Sequence[Person]) -> list[SlotMention]:
